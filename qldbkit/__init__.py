@@ -1,0 +1,1 @@
+"""Stream, archive, replay and restore Amazon QLDB journals; an embedded ledger with QLDB's API."""
