@@ -47,7 +47,7 @@ def test_every_public_case(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -
             assert wanted is not None, name
             assert digest(serialized(span, digest)).hex() == wanted.hex(), (name, algorithm)
             checked += 1
-    assert checked > 500
+    assert checked > 150
 
 
 def test_naughty_strings_keep_their_bytes(shared_data: Path) -> None:

@@ -1,0 +1,97 @@
+"""Whether blocks and revisions are what their hashes say.
+
+Nothing here needs more than the records themselves: a block carries the hashes of its entries and
+of the block before it, a revision the hash of its metadata and data.
+"""
+
+from __future__ import annotations
+
+from qldbkit.errors import QldbkitError
+from qldbkit.journal.hashes import block_hash, merkle_root, revision_hash
+from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision
+
+
+class IntegrityError(QldbkitError):
+    """A block or revision is not what its hash says: it was changed or damaged."""
+
+
+def verify_revision(revision: Revision) -> None:
+    """Check that a revision's hash is that of its metadata and its data (or data hash).
+
+    A revision that is internal to QLDB has nothing but a hash, and nothing to check.
+
+    Raises:
+        IntegrityError: it is not.
+    """
+    metadata = revision.metadata
+    if metadata is None:
+        return
+    if revision_hash(metadata.ion, revision.data, revision.data_hash) != revision.hash:
+        raise IntegrityError(
+            f"the hash of document {metadata.id}, version {metadata.version}, is not that of"
+            " its contents",
+            position=str(revision.address) if revision.address else None,
+        )
+
+
+def verify_summary(summary: BlockSummary) -> None:
+    """Check a block's hashes: entries, block, transaction, redactions and revision hashes.
+
+    Raises:
+        IntegrityError: one of them is not that of its contents.
+    """
+    entries = summary.entries_hash_list
+    if merkle_root([each for each in entries if each]) != summary.entries_hash:
+        raise _broken(summary, "entriesHash is not the root of entriesHashList")
+    if block_hash(summary.entries_hash, summary.previous_block_hash) != summary.block_hash:
+        raise _broken(summary, "blockHash is not that of its entries and previous block")
+    info, redactions = summary.transaction_info, summary.redaction_info
+    if info is not None and info.ion.hash() not in entries:
+        raise _broken(summary, "transactionInfo is not among the hashed entries")
+    if redactions is not None and redactions.ion.hash() not in entries:
+        raise _broken(summary, "redactionInfo is not among the hashed entries")
+    hashes = [each.hash for each in summary.revision_summaries]
+    if hashes and merkle_root(hashes) not in entries:
+        raise _broken(summary, "the revisions' hashes are not among the hashed entries")
+
+
+def verify_block(block: Block) -> None:
+    """Check a block with its revisions: every hash, and that they are the ones it committed.
+
+    Raises:
+        IntegrityError: a hash is not that of its contents, or a revision is missing or foreign.
+    """
+    summary = block.summary
+    verify_summary(summary)
+    for each in block.revisions:
+        verify_revision(each)
+        if each.address is not None and each.address != summary.address:
+            raise _broken(summary, f"it holds a revision of {each.address}")
+        transaction = summary.transaction_id
+        if each.metadata is not None and each.metadata.tx_id != transaction:
+            raise _broken(summary, "it holds a revision of another transaction")
+    found = {each.hash for each in block.revisions}
+    named = {each.hash for each in summary.revision_summaries if each.document_id is not None}
+    if not named <= found:
+        raise _broken(summary, f"{len(named - found)} of its revisions are missing")
+    if not found <= {each.hash for each in summary.revision_summaries}:
+        raise _broken(summary, "it holds a revision that it did not commit")
+
+
+def verify_link(address: BlockAddress, expected_hash: bytes, following: BlockSummary) -> None:
+    """Check that the block behind ``address`` continues the chain.
+
+    Args:
+        address: the block before.
+        expected_hash: its block hash.
+        following: the block with the next sequence number.
+
+    Raises:
+        IntegrityError: ``following`` names another previous block.
+    """
+    if following.previous_block_hash != expected_hash:
+        raise _broken(following, f"previousBlockHash is not the hash of the block at {address}")
+
+
+def _broken(summary: BlockSummary, reason: str) -> IntegrityError:
+    return IntegrityError(f"a block is damaged: {reason}", position=str(summary.address))
