@@ -41,7 +41,7 @@ def verify_summary(summary: BlockSummary) -> None:
         IntegrityError: one of them is not that of its contents.
     """
     entries = summary.entries_hash_list
-    if merkle_root([each for each in entries if each]) != summary.entries_hash:
+    if merkle_root(entries) != summary.entries_hash:
         raise _broken(summary, "entriesHash is not the root of entriesHashList")
     if block_hash(summary.entries_hash, summary.previous_block_hash) != summary.block_hash:
         raise _broken(summary, "blockHash is not that of its entries and previous block")
@@ -70,12 +70,15 @@ def verify_block(block: Block) -> None:
         transaction = summary.transaction_id
         if each.metadata is not None and each.metadata.tx_id != transaction:
             raise _broken(summary, "it holds a revision of another transaction")
-    found = {each.hash for each in block.revisions}
-    named = {each.hash for each in summary.revision_summaries if each.document_id is not None}
-    if not named <= found:
-        raise _broken(summary, f"{len(named - found)} of its revisions are missing")
-    if not found <= {each.hash for each in summary.revision_summaries}:
-        raise _broken(summary, "it holds a revision that it did not commit")
+    # The summaries' document ids are not hashed themselves: the revisions' metadata is.
+    named = {each.hash: each.document_id for each in summary.revision_summaries}
+    for each in block.revisions:
+        id_ = None if each.metadata is None else each.metadata.id
+        if each.hash not in named or named.pop(each.hash) != id_:
+            raise _broken(summary, "it holds a revision that it did not commit")
+    missing = [id_ for id_ in named.values() if id_ is not None]
+    if missing:
+        raise _broken(summary, f"{len(missing)} of its revisions are missing")
 
 
 def verify_link(address: BlockAddress, expected_hash: bytes, following: BlockSummary) -> None:

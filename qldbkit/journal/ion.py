@@ -211,7 +211,9 @@ class IonSpan:
         try:
             return simpleion.loads(self.binary(), single_value=True)
         except (IonException, ValueError) as error:
-            raise IonFormatError(f"amazon.ion cannot read the value: {error}", self.start) from error
+            raise IonFormatError(
+                f"amazon.ion cannot read the value: {error}", self.start
+            ) from error
 
     def binary(self) -> bytes:
         """The value as binary Ion that stands alone."""

@@ -7,6 +7,7 @@ concatenates its elements, and a struct concatenates the sorted hashes of its fi
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable
 from functools import lru_cache
@@ -132,7 +133,7 @@ def _sequence(
     return b"".join(parts)
 
 
-def _bool(data: bytes, at: int, begin: int, end: int) -> bytes:
+def _bool(data: bytes, at: int, *_: int) -> bytes:
     if data[at] > 0x11:
         raise IonFormatError("a bool is neither true nor false", at)
     return bytes((0x0B, data[at], 0x0E))
@@ -150,13 +151,13 @@ def _float(data: bytes, at: int, begin: int, end: int) -> bytes:
     number = 0.0
     if end > begin:
         number = struct.unpack(">f" if end - begin == 4 else ">d", data[begin:end])[0]
-    if number != number:
+    if math.isnan(number):
         return b"\x0b\x40\x7f\xf8\0\0\0\0\0\0\x0e"
     double = struct.pack(">d", number)
     return b"\x0b\x40" + (b"" if double == bytes(8) else escape(double)) + END
 
 
-def _decimal(data: bytes, at: int, begin: int, end: int) -> bytes:
+def _decimal(data: bytes, _: int, begin: int, end: int) -> bytes:
     if begin == end:
         return b"\x0b\x50\x0e"
     exponent, after = _var_int(data, begin)
@@ -165,7 +166,7 @@ def _decimal(data: bytes, at: int, begin: int, end: int) -> bytes:
     return b"\x0b\x50" + (b"" if body == b"\x80" else escape(body)) + END
 
 
-def _timestamp(data: bytes, at: int, begin: int, end: int) -> bytes:
+def _timestamp(data: bytes, _: int, begin: int, end: int) -> bytes:
     offset, position = _var_int(data, begin)
     parts = [offset]
     while position < end and len(parts) < 7:

@@ -100,9 +100,7 @@ def _decode(data: bytes) -> StreamRecord:
     if record_type == REVISION_DETAILS:
         return _revision_details(stream_arn, payload)
     if record_type == CONTROL:
-        return ControlRecord(
-            stream_arn, required(payload, "controlRecordType", IonSpan.text, part)
-        )
+        return ControlRecord(stream_arn, required(payload, "controlRecordType", IonSpan.text, part))
     raise JournalFormatError(f"the record type {record_type!r} is unknown")
 
 

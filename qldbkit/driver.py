@@ -1,0 +1,125 @@
+"""QLDB's own driver for Python, on a current amazon.ion.
+
+`pyqldb` 3.2.4, the last release, imports the module ``ionhash`` and calls ``ion_hash`` on Ion
+values. The real ``ionhash`` does not load with amazon.ion 0.10 or later, so this module stands in
+for it: it registers a module of that name and puts `qldbkit.journal`'s hash on the value classes.
+Both have to happen before `pyqldb` is imported, which is why nothing else imports `pyqldb`.
+
+There is no AWS endpoint for QLDB any more, so every client is given one.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import boto3
+from amazon.ion import simple_types
+from botocore.config import Config
+from botocore.exceptions import UnknownServiceError
+
+from qldbkit.errors import QldbkitError
+from qldbkit.journal.hashes import ion_hash
+from qldbkit.names import check_ledger_name
+
+VALUE_CLASSES = (
+    simple_types.IonPyBool,
+    simple_types.IonPyBytes,
+    simple_types.IonPyDecimal,
+    simple_types.IonPyDict,
+    simple_types.IonPyFloat,
+    simple_types.IonPyInt,
+    simple_types.IonPyList,
+    simple_types.IonPyNull,
+    simple_types.IonPySymbol,
+    simple_types.IonPyText,
+    simple_types.IonPyTimestamp,
+)
+CONNECT_TIMEOUT = 10
+READ_TIMEOUT = 40
+"""Seconds; longer than the 30 that a QLDB transaction may take."""
+
+
+class ServiceModelMissingError(QldbkitError):
+    """botocore does not know QLDB: its models, dropped in 1.40.61, are not installed."""
+
+
+def _ion_hash(value: Any, algorithm: str) -> bytes:
+    """What pyqldb calls as ``value.ion_hash("SHA256")``."""
+    if algorithm != "SHA256":
+        raise ValueError(f"QLDB hashes with SHA256, not {algorithm}")
+    return ion_hash(value)
+
+
+def _stand_in_for_ionhash() -> None:
+    sys.modules.setdefault("ionhash", ModuleType("ionhash"))
+    for each in VALUE_CLASSES:
+        each.ion_hash = _ion_hash
+
+
+_stand_in_for_ionhash()
+
+from pyqldb.config.retry_config import RetryConfig  # noqa: E402 - after the stand-in
+from pyqldb.driver.qldb_driver import QldbDriver  # noqa: E402
+
+
+def qldb_driver(
+    ledger_name: str,
+    *,
+    endpoint_url: str,
+    region: str,
+    retry_limit: int = 4,
+    max_concurrent_transactions: int = 0,
+    session: boto3.Session | None = None,
+) -> QldbDriver:
+    """A driver on one ledger's session API.
+
+    Args:
+        ledger_name: the ledger.
+        endpoint_url: where the session API is, e.g. ``http://localhost:4566``.
+        region: the region that requests are signed for.
+        retry_limit: how often a transaction that may be retried is; 0 for never.
+        max_concurrent_transactions: sessions at a time; 0 for as many as HTTP connections.
+        session: credentials; boto3's default chain without.
+
+    Raises:
+        NameRefusedError: that cannot be a ledger's name.
+        ServiceModelMissingError: the service model is not installed.
+    """
+    try:
+        return QldbDriver(
+            check_ledger_name(ledger_name),
+            retry_config=RetryConfig(retry_limit=retry_limit),
+            region_name=region,
+            endpoint_url=endpoint_url,
+            boto3_session=session,
+            max_concurrent_transactions=max_concurrent_transactions,
+            config=Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT),
+        )
+    except UnknownServiceError as error:
+        raise _model_missing("qldb-session") from error
+
+
+def control_client(endpoint_url: str, region: str, session: boto3.Session | None = None) -> Any:
+    """boto3's client of QLDB's control plane.
+
+    Raises:
+        ServiceModelMissingError: the service model is not installed.
+    """
+    try:
+        return (session or boto3.Session()).client(
+            "qldb",
+            endpoint_url=endpoint_url,
+            region_name=region,
+            config=Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT),
+        )
+    except UnknownServiceError as error:
+        raise _model_missing("qldb") from error
+
+
+def _model_missing(service: str) -> ServiceModelMissingError:
+    return ServiceModelMissingError(
+        f"botocore does not know {service}",
+        hint=f"pip install botocore-a-la-carte-{service}",
+    )
