@@ -1,1 +1,1 @@
-"""TODO"""
+"""What a ledger wrote: Ion records, blocks, hashes and proofs, and the readers of them."""

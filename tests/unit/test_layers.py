@@ -1,0 +1,76 @@
+"""The folders are the architecture: what each may import is checked here, not only written down.
+
+The table is that of docs/architecture.md.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "qldbkit"
+
+GROUND = {"errors", "names"}
+ALLOWED = {
+    "errors": set(),
+    "names": {"errors"},
+    "journal": GROUND,
+    "partiql": GROUND | {"journal"},
+    "driver": GROUND | {"journal"},
+    "tables": GROUND | {"driver"},
+    "ledger": GROUND | {"journal", "partiql"},
+    "replay": GROUND | {"journal", "partiql", "driver"},
+}
+"""Layer: the other layers of qldbkit that it may import. `local` and `cli` may import all."""
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The layers of qldbkit that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = (
+                [f"qldbkit.{each.name}" for each in node.names]
+                if node.module == "qldbkit"
+                else [node.module]
+            )
+        for name in names:
+            first, _, rest = name.partition(".")
+            if first == "qldbkit" and rest:
+                yield rest.split(".")[0]
+
+
+@pytest.mark.parametrize("layer", ALLOWED)
+def test_a_layer_imports_only_those_below_it(layer: str) -> None:
+    folder = PACKAGE / layer
+    files = sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{layer}.py"]
+    assert files
+    for file in files:
+        beyond = set(imports(file)) - ALLOWED[layer] - {layer}
+        assert not beyond, f"{file.relative_to(PACKAGE)} imports {sorted(beyond)}"
+
+
+def test_every_layer_is_in_the_table() -> None:
+    layers = {
+        each.stem
+        for each in PACKAGE.iterdir()
+        if each.name not in {"__init__.py", "__pycache__", "py.typed"}
+    }
+    assert layers == ALLOWED.keys() | {"local", "cli"}
+
+
+def test_replay_takes_only_the_parser_of_partiql() -> None:
+    for file in sorted((PACKAGE / "replay").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "qldbkit.partiql."
+            ):
+                assert node.module in {
+                    "qldbkit.partiql.parser",
+                    "qldbkit.partiql.syntax",
+                    "qldbkit.partiql.errors",
+                    "qldbkit.partiql.dialect",
+                }, f"{file.name} imports {node.module}"
