@@ -1,0 +1,143 @@
+"""The process of the local AWS: ministack, with the embedded ledger plugged in as its QLDB.
+
+Run as ``python -m qldbkit.local.gateway`` with the environment that
+`qldbkit.local.gateway_settings.gateway_environment` gives: ministack reads its configuration from
+the environment when it is imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from ministack import app as ministack
+from ministack.services.cloudformation import provisioners, stacks
+
+from qldbkit.ledger.http import HttpRequest, LedgerService
+from qldbkit.local.gateway_settings import is_attached, settings_of_gateway
+from qldbkit.local.persistence import StateSaver
+from qldbkit.local.resources import (
+    REPLACING_PROPERTIES,
+    LedgerResource,
+    StreamResource,
+    Waiting,
+)
+from qldbkit.local.settings import LOOPBACK, LocalSettings
+
+
+class QldbService:
+    """QLDB's two APIs as a service of the local AWS: both sign as ``qldb`` and arrive here.
+
+    Args:
+        service: the embedded ledger.
+        threads: how many requests run at the same time; further ones wait.
+    """
+
+    def __init__(self, service: LedgerService, threads: int):
+        self._service = service
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="qldb")
+
+    async def handle(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, list[str]],
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Answer one request, in a thread of its own: a ledger waits for its disk."""
+        request = HttpRequest(method=method, path=path, query=query, headers=headers, body=body)
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._threads, self._service.handle, request)
+        return answer.status, dict(answer.headers), answer.body
+
+    def close(self) -> None:
+        """End the ledgers' streams and close their files."""
+        self._service.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def register_resource_types(qldb: Any) -> None:
+    """Teach the local CloudFormation the resource types of QLDB.
+
+    Args:
+        qldb: a boto3 client of the local QLDB's control plane.
+    """
+    waiting = Waiting()
+    for name, resource in (
+        ("AWS::QLDB::Ledger", LedgerResource(qldb, waiting)),
+        ("AWS::QLDB::Stream", StreamResource(qldb, waiting)),
+    ):
+        provisioners._RESOURCE_HANDLERS[name] = {
+            "create": resource.create,
+            "update": resource.update,
+            "delete": resource.delete,
+        }
+        provisioners._REPLACING_PROPERTIES[name] = REPLACING_PROPERTIES[name]
+    blocks = stacks._runs_on_worker_thread
+    # These types call back into this server, whose event loop must be free to answer.
+    stacks._runs_on_worker_thread = lambda name: name.startswith("AWS::QLDB::") or blocks(name)
+
+
+async def serve(settings: LocalSettings, *, attached: bool) -> None:
+    """Serve until a signal asks to stop, or standard input ends when attached."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if attached:
+        _stop_with_standard_input(loop, stop)
+
+    saver = StateSaver(settings.state_folder, settings.save_interval)
+    saver.start()
+    service = QldbService(open_ledgers(settings), settings.request_threads)
+    ministack.SERVICE_HANDLERS["qldb"] = service.handle
+    register_resource_types(boto3.client("qldb"))
+    logging.getLogger("persistence").setLevel(logging.WARNING)  # or a line per service and save
+    config = Config()
+    config.bind = [f"{LOOPBACK}:{settings.port}"]
+    config.keep_alive_timeout = 75
+    try:
+        await hypercorn_serve(saver.restoring(ministack.app), config, shutdown_trigger=stop.wait)
+    finally:
+        saver.stop()
+        service.close()
+
+
+def open_ledgers(settings: LocalSettings) -> LedgerService:
+    """Return the embedded ledger of a local AWS, streaming into the same local AWS."""
+    return LedgerService(
+        settings.ledger_folder,
+        region=settings.region,
+        account_id=settings.account,
+        aws_endpoint_url=settings.endpoint_url,
+    )
+
+
+def _stop_with_standard_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def read_to_the_end() -> None:
+        while os.read(0, 4096):  # unbuffered: a buffer's lock would hold up the end of Python
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended before its parent
+            loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=read_to_the_end, daemon=True, name="parent").start()
+
+
+def main() -> None:
+    """Run the process of the local AWS."""
+    settings = settings_of_gateway(os.environ)
+    asyncio.run(serve(settings, attached=is_attached(os.environ)))
+
+
+if __name__ == "__main__":
+    main()
