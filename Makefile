@@ -1,0 +1,74 @@
+# Everything is kept in this folder: .venv, node_modules, build, .qldbkit.
+# Needs python3 (3.11 or later), make and git; nothing else has to be installed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# The Node that the CDK runs on comes with the Python packages.
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+PYTEST := $(BIN)/python -m pytest -q
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit infrastructure simulation integration conformance \
+	deploy-local destroy-local serve lint format types check clean
+
+help:  ## Show what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+setup: .venv/python.stamp .venv/node.stamp  ## Install what is missing
+
+.venv/python.stamp: requirements.txt requirements-no-deps.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "qldbkit needs Python 3.11 or later: make setup PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the Python packages into .venv"
+	@$(BIN)/python -m pip install -q -r requirements-dev.txt
+	@$(BIN)/python -m pip install -q --no-deps -r requirements-no-deps.txt
+	@$(BIN)/python -m pip install -q --no-deps -e .
+	@touch $@
+
+.venv/node.stamp: package-lock.json .venv/python.stamp
+	@echo "Installing the CDK command line into node_modules"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: setup  ## Deploy both stacks on this machine, replicate a ledger, compare, destroy
+	@$(BIN)/qldbkit demo
+
+deploy-local: setup  ## Leave a local AWS running with both stacks deployed
+	@$(BIN)/qldbkit local --detach
+	@eval "$$($(BIN)/qldbkit local --env)" && cdk bootstrap \
+		&& cdk deploy QldbBlogDbStack QldbBlogStreamStack --require-approval never
+
+destroy-local: setup  ## Destroy both stacks and stop the local AWS
+	@eval "$$($(BIN)/qldbkit local --env)" \
+		&& cdk destroy QldbBlogStreamStack QldbBlogDbStack --force
+	@$(BIN)/qldbkit local --stop
+
+serve: setup  ## Serve the embedded ledger alone, until Ctrl-C
+	@$(BIN)/qldbkit serve
+
+test: setup  ## Run all the tests
+	@$(PYTEST) tests
+
+unit infrastructure simulation integration: setup  ## Run the tests of one kind
+	@$(PYTEST) tests/$@
+
+conformance: setup  ## Run the PartiQL conformance cases and print the rates
+	@$(BIN)/python tests/conformance/rates.py
+
+check: lint types  ## Lint, formatting and types
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup
+	@$(BIN)/mypy --strict qldbkit
+
+format: setup  ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:  ## Remove everything that was installed, built or stored
+	rm -rf .venv node_modules build cdk.out .qldbkit .mypy_cache .ruff_cache .pytest_cache
