@@ -53,7 +53,8 @@ class KinesisLog:
             ]
             if lines:
                 with self._current.open("a") as file:
-                    file.write("\n".join(lines) + "\n")
+                    # The first line break ends a line that a kill may have cut off
+                    file.write("\n".join(["", *lines, ""]))
 
     def restore(self) -> None:
         """Put back the records that the saved state lacks."""
@@ -192,11 +193,11 @@ def _read_log(path: Path) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
     if not path.exists():
         return []
     entries = []
-    for line in path.read_text().splitlines():
+    for line in filter(None, path.read_text().splitlines()):
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:
-            break  # the process was killed while it wrote this line: it was not acknowledged
+            continue  # the process was killed while it wrote this line: it was not acknowledged
         entries.append((tuple(entry["shard"]), entry["record"]))
     return entries
 
