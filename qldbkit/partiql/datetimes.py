@@ -13,7 +13,7 @@ from amazon.ion.core import TimestampPrecision
 from qldbkit.partiql import intervals, timestamps
 from qldbkit.partiql.errors import EvaluationError
 from qldbkit.partiql.intervals import NANOS_PER_SECOND, Interval, Span
-from qldbkit.partiql.keys import date_instant, instant
+from qldbkit.partiql.keys import date_instant, fraction_of, instant
 from qldbkit.partiql.kinds import (
     ABSENT,
     COLLECTIONS,
@@ -50,6 +50,12 @@ def date_of(timestamp: Any) -> datetime.date:
 def timestamp_of(date: datetime.date) -> Any:
     """The timestamp, precise to the day, of a date."""
     return timestamps.make((date.year, date.month, date.day), TimestampPrecision.DAY, None)
+
+
+def time_of(timestamp: Any) -> Time:
+    """The time of day of a timestamp, with its offset."""
+    second = timestamp.second + fraction_of(timestamp)
+    return Time(timestamp.hour, timestamp.minute, second, timestamps.offset_of(timestamp))
 
 
 def plus(a: Any, b: Any) -> Any:

@@ -122,16 +122,9 @@ class Interval:
         return f"{text}.{part['nanos']:09d}".rstrip("0") if part["nanos"] else text
 
 
-def zero() -> Interval:
-    """The day-time interval of no length."""
-    return Interval(Span.DAY_TIME, 0)
-
-
 def difference(seconds: Decimal) -> Interval:
     """The day-time interval between two times, as wide as it needs to be."""
-    nanos = int(seconds * NANOS_PER_SECOND)
-    days = abs(nanos) // _NANOS["DAY"]
-    return Interval(Span.DAY_TIME, nanos, max(DEFAULT_LEADING_PRECISION, len(str(days))))
+    return interval(Span.DAY_TIME, int(seconds * NANOS_PER_SECOND), DEFAULT_LEADING_PRECISION)
 
 
 def parse_interval(
@@ -162,9 +155,31 @@ def parse_interval(
     numbers = list(match.groups()[1:])
     leading = DEFAULT_LEADING_PRECISION if precision is None else precision
     _check_fields(text, names, numbers, leading)
-    amount = _amount(names, numbers, DEFAULT_FRACTION_PRECISION if fraction is None else fraction)
+    amount = _amount(names, numbers, fraction)
     span = Span.YEAR_MONTH if start in _MONTHS else Span.DAY_TIME
-    return Interval(span, -amount if match[1] == "-" else amount, _widest(leading, amount, span))
+    return interval(span, -amount if match[1] == "-" else amount, leading)
+
+
+def interval(span: Span, amount: int, precision: int) -> Interval:
+    """An interval whose precision is widened to the years or days that it already holds.
+
+    A thousand seconds of MINUTE(4) may be more days than a MINUTE(4) has digits.
+    """
+    unit = 12 if span is Span.YEAR_MONTH else _NANOS["DAY"]
+    return Interval(span, amount, max(precision, len(str(abs(amount) // unit))))
+
+
+def unit_of(name: str) -> int:
+    """Months in a year or month; nanoseconds in the other fields."""
+    return _MONTHS[name] if name in _MONTHS else _NANOS[name]
+
+
+def smallest_unit(name: str, fraction: int | None) -> int:
+    """What an interval that ends in a field is a multiple of, in months or nanoseconds."""
+    if name != "SECOND":
+        return unit_of(name)
+    digits = DEFAULT_FRACTION_PRECISION if fraction is None else fraction
+    return int(10 ** (MAX_FRACTION_DIGITS - min(digits, MAX_FRACTION_DIGITS)))
 
 
 def field_names(start: str, end: str | None) -> Sequence[str]:
@@ -197,15 +212,9 @@ def _check_fields(text: str, names: Sequence[str], numbers: Sequence[str], leadi
             raise IntervalError(f"'{text}' has a {name} above {_LIMITS[name]}")
 
 
-def _amount(names: Sequence[str], numbers: Sequence[str], fraction: int) -> int:
+def _amount(names: Sequence[str], numbers: Sequence[str], fraction: int | None) -> int:
     if names[0] in _MONTHS:
         return sum(_MONTHS[n] * int(v) for n, v in zip(names, numbers, strict=True))
     nanos = sum(int(_NANOS[n] * Decimal(v)) for n, v in zip(names, numbers, strict=True))
-    step = int(10 ** (MAX_FRACTION_DIGITS - min(fraction, MAX_FRACTION_DIGITS)))
+    step = smallest_unit(names[-1], fraction)
     return nanos // step * step
-
-
-def _widest(leading: int, amount: int, span: Span) -> int:
-    """A literal of many seconds may hold more days than its own digits would allow."""
-    unit = 12 if span is Span.YEAR_MONTH else _NANOS["DAY"]
-    return max(leading, len(str(amount // unit)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from amazon.ion import simpleion
@@ -106,6 +106,14 @@ def shift_exactly(timestamp: Any, months: int, nanos: int) -> Timestamp:
     moved = shift(part, 0, timestamp)
     fields = _plus_seconds(moved, seconds + int(carry))
     return make(fields, precision_of(moved), offset_of(moved), fraction)
+
+
+def rounded(timestamp: Any, digits: int) -> Timestamp:
+    """The timestamp with ``digits`` digits of its second."""
+    fraction = fraction_of(timestamp).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    carry, fraction = divmod(fraction, 1)
+    fields = _plus_seconds(timestamp, int(carry))
+    return make(fields, precision_of(timestamp), offset_of(timestamp), fraction)
 
 
 def _without_padding(fraction: Decimal, before: Decimal) -> Decimal:
