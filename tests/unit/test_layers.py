@@ -15,12 +15,13 @@ GROUND = {"errors", "names"}
 ALLOWED = {
     "errors": set(),
     "names": {"errors"},
+    "endpoints": {"errors"},
     "journal": GROUND,
     "partiql": GROUND | {"journal"},
     "driver": GROUND | {"journal"},
-    "tables": GROUND | {"driver"},
+    "tables": GROUND | {"driver", "endpoints"},
     "ledger": GROUND | {"journal", "partiql"},
-    "replay": GROUND | {"journal", "partiql", "driver"},
+    "replay": GROUND | {"journal", "partiql", "driver", "endpoints"},
 }
 """Layer: the other layers of qldbkit that it may import. `local` and `cli` may import all."""
 

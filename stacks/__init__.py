@@ -1,0 +1,1 @@
+"""What is deployed: two stacks, one construct per concern."""

@@ -1,0 +1,76 @@
+"""A Python function of AWS Lambda, with a role and a log group of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.packaging import CodeSource
+from stacks.settings import Settings
+
+LOG_RETENTION = logs.RetentionDays.ONE_MONTH
+
+
+class PythonFunction(Construct):
+    """A function that may write its own log and nothing else until it is granted more."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        code: CodeSource,
+        package: str,
+        handler: str,
+        description: str,
+        environment: Mapping[str, str],
+        timeout: Duration,
+        memory_mb: int = 512,
+    ) -> None:
+        super().__init__(scope, id)
+        log_group = own_log_group(self, "Log")
+        self.role = role_with_log(self, "Role", log_group)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            runtime=lambda_.Runtime(
+                f"python{settings.lambda_python}", lambda_.RuntimeFamily.PYTHON
+            ),
+            architecture=_architecture(settings.lambda_architecture),
+            code=lambda_.Code.from_asset(str(code.folder(package))),
+            handler=handler,
+            environment={**environment, **_endpoint(settings)},
+            timeout=timeout,
+            memory_size=memory_mb,
+            role=self.role,
+            log_group=log_group,
+        )
+
+
+def own_log_group(scope: Construct, id: str) -> logs.LogGroup:
+    """A log group that keeps its entries for a bounded time and goes with its stack."""
+    return logs.LogGroup(scope, id, retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY)
+
+
+def role_with_log(scope: Construct, id: str, log_group: logs.ILogGroup) -> iam.Role:
+    """A role for a function that may write to one log group only."""
+    role = iam.Role(scope, id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    log_group.grant_write(role)
+    return role
+
+
+def _architecture(name: str) -> lambda_.Architecture:
+    known = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
+    return known[name]
+
+
+def _endpoint(settings: Settings) -> dict[str, str]:
+    url = settings.ledger_endpoint_url
+    return {} if url is None else {"LEDGER_ENDPOINT_URL": url}

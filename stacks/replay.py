@@ -1,0 +1,158 @@
+"""The replay of the journal into the destination ledger."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.acknowledged import acknowledge
+from stacks.function import PythonFunction
+from stacks.journal_stream import JournalStream
+from stacks.ledger_access import grant_partiql
+from stacks.packaging import CodeSource
+from stacks.settings import Settings
+
+BATCH_RECORDS = 500
+BATCH_WINDOW = Duration.seconds(1)
+BATCH_TIMEOUT = Duration.minutes(5)
+DRAIN_EVERY = Duration.minutes(1)
+FAILURES_KEPT = Duration.days(14)
+LONGEST_RECORD_AGE_HOURS = 168  # Lambda's limit; without one a record is retried until it expires
+MEMORY_MB = 1024
+
+# What replay does in the destination: its bookkeeping, and what the source's journal asks for
+PARTIQL_COMMANDS = (
+    *("Select", "Insert", "Update", "Delete"),
+    *("CreateTable", "DropTable", "UndropTable", "CreateIndex", "DropIndex"),
+)
+
+
+class SettlingBuffer(Construct):
+    """What replay cannot apply yet, or never could: kept until it can, or is looked into."""
+
+    def __init__(self, scope: Construct, id: str, *, source: JournalStream) -> None:
+        super().__init__(scope, id)
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=source.key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expiresAt",
+            removal_policy=RemovalPolicy.DESTROY,  # all that it holds is in the archive as well
+        )
+
+
+class FailedBatches(Construct):
+    """Where a batch's position goes when its records expire before they could be replayed."""
+
+    def __init__(self, scope: Construct, id: str, *, source: JournalStream) -> None:
+        super().__init__(scope, id)
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=source.key,
+            enforce_ssl=True,
+            retention_period=FAILURES_KEPT,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            self.queue,
+            "AwsSolutions-SQS3",
+            "This is the queue of what failed; nothing consumes it that could fail again.",
+        )
+
+
+class Replay(Construct):
+    """Two functions of one package: one takes the stream's batches, one looks at the clock."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        code: CodeSource,
+        source: JournalStream,
+    ) -> None:
+        super().__init__(scope, id)
+        self.buffer = SettlingBuffer(self, "Buffer", source=source)
+        self.failed = FailedBatches(self, "Failed", source=source)
+        self._settings, self._code, self._source = settings, code, source
+        self.on_batch = self._function(
+            "OnBatch", "handler.handle", "Replays the journal into the destination ledger"
+        )
+        self.on_batch.function.add_event_source(self._mapping())
+        self.on_clock = self._function(
+            "OnClock", "drain.handle", "Replays what the settle window has released"
+        )
+        self.clock = events.Rule(
+            self,
+            "Clock",
+            schedule=events.Schedule.rate(DRAIN_EVERY),
+            targets=[targets.LambdaFunction(self.on_clock.function)],
+        )
+
+    def _function(self, id: str, handler: str, description: str) -> PythonFunction:
+        function = PythonFunction(
+            self,
+            id,
+            settings=self._settings,
+            code=self._code,
+            package="replay",
+            handler=handler,
+            description=description,
+            environment=self._environment(),
+            timeout=BATCH_TIMEOUT,
+            memory_mb=MEMORY_MB,
+        )
+        grant_partiql(function.role, self._settings.dest_qldb_ledger_name, PARTIQL_COMMANDS)
+        self.buffer.table.grant(function.role, *_BUFFER_ACTIONS)
+        self._source.key.grant_encrypt_decrypt(function.role)
+        return function
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "DESTINATION_LEDGER": self._settings.dest_qldb_ledger_name,
+            "BUFFER_TABLE": self.buffer.table.table_name,
+            "STREAM_NAME": self._source.stream.stream_name,
+            "SETTLE_WINDOW_SECONDS": str(self._settings.settle_window_seconds),
+            "LOG_LEVEL": "INFO",
+        }
+
+    def _mapping(self) -> event_sources.KinesisEventSource:
+        # Order comes before progress. A batch that fails is delivered again whole, without end:
+        # to halve it, to report single records of it as failed or to give up on it would let later
+        # blocks go first. What can never succeed is set aside by the code, with its payload.
+        hours = self._settings.retention_hours
+        return event_sources.KinesisEventSource(
+            self._source.stream,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=BATCH_RECORDS,
+            max_batching_window=BATCH_WINDOW,
+            parallelization_factor=1,
+            bisect_batch_on_error=False,
+            report_batch_item_failures=False,
+            retry_attempts=-1,
+            max_record_age=Duration.hours(hours) if hours <= LONGEST_RECORD_AGE_HOURS else None,
+            on_failure=event_sources.SqsDlq(self.failed.queue),
+        )
+
+
+_BUFFER_ACTIONS = (
+    *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+    *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+    *("dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem"),
+)

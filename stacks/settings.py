@@ -1,0 +1,199 @@
+"""The CDK context, read once and checked, so that a mistake fails at synth with a sentence."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from qldbkit.errors import QldbkitError
+from qldbkit.names import check_ledger_name, check_table_name
+
+MAX_ACTIVE_TABLES = 20  # QLDB's quota of active tables in a ledger
+MAX_SHARDS = 500
+MAX_SETTLE_WINDOW_SECONDS = 3600
+MAX_RETENTION_HOURS = 8760  # Kinesis keeps a record for a year at most
+
+_KMS_ALIAS = re.compile(r"(?!alias/)(?!aws/)[A-Za-z0-9/_-]{1,250}", re.ASCII)
+_OWN_KEY = re.compile(r"[A-Za-z]+", re.ASCII)  # the CDK's own keys hold : / @ or -
+
+Reader = Callable[[str, Any], Any]  # of a context key and what it holds
+
+
+class SettingsError(QldbkitError):
+    """The CDK context holds a value that cannot be deployed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the two stacks deploy; every field is a key of the CDK context, in snake case."""
+
+    qldb_ledger_name: str = "QldbBlog"
+    dest_qldb_ledger_name: str = "QldbBlogStreaming"
+    table_names: tuple[str, ...] = ("VehicleRegistration", "Vehicle", "Person", "DriversLicense")
+    kds_kms_alias: str = "qldb-blog-stream"
+    s3_kms_alias: str = "qldb-blog-archive"
+    shard_count: int = 1
+    inclusive_start_time: str = "2020-01-01T00:00:00Z"
+    permissions_mode: str = "STANDARD"
+    deletion_protection: bool = False
+    ledger_endpoint_url: str | None = None
+    settle_window_seconds: int = 120
+    retention_hours: int = 168
+    lambda_python: str = "3.13"
+    lambda_architecture: str = "arm64"
+    removal_policy: str = "retain"
+
+    @classmethod
+    def from_context(cls, context: Mapping[str, Any], *, now: datetime | None = None) -> Settings:
+        """Read the settings from a CDK context; what it leaves out has the default above.
+
+        Values given on the command line (``cdk deploy -c shardCount=2``) arrive as text and are
+        read as what they stand for.
+
+        Raises:
+            SettingsError: a key or a value is wrong; the message says what to write.
+            NameRefusedError: a ledger or table name is not one that QLDB takes.
+        """
+        _refuse_unknown_keys(context)
+        given = {key: context[key] for key in _KEYS if context.get(key) is not None}
+        settings = cls(**{_KEYS[key].field: _KEYS[key].read(key, given[key]) for key in given})
+        _check_together(settings, now or datetime.now(UTC))
+        return settings
+
+
+def _check_together(settings: Settings, now: datetime) -> None:
+    if settings.qldb_ledger_name == settings.dest_qldb_ledger_name:
+        raise SettingsError(
+            f"{settings.qldb_ledger_name} is the source and the destination at once",
+            hint="give qldbLedgerName and destQldbLedgerName two different names",
+        )
+    if settings.kds_kms_alias == settings.s3_kms_alias:
+        raise SettingsError(
+            f"{settings.kds_kms_alias} names both keys",
+            hint="give kdsKmsAlias and s3KmsAlias two different names",
+        )
+    if datetime.fromisoformat(settings.inclusive_start_time) > now:
+        raise SettingsError(
+            f"inclusiveStartTime is {settings.inclusive_start_time}, which is in the future",
+            hint="write a time that has passed; one before the ledger was made means from"
+            " its first block",
+        )
+
+
+def _refuse_unknown_keys(context: Mapping[str, Any]) -> None:
+    for key in context:
+        if _OWN_KEY.fullmatch(key) and key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(_KEYS)}"
+            raise SettingsError(f"{key} is no context key of this app", hint=meant)
+
+
+def _ledger_name(_key: str, value: Any) -> str:
+    return check_ledger_name(value)
+
+
+def _table_names(key: str, value: Any) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list) or not 1 <= len(names) <= MAX_ACTIVE_TABLES:
+        raise SettingsError(
+            f"{key} is {value!r}",
+            hint=f'write a list of 1 to {MAX_ACTIVE_TABLES} table names: ["Vehicle", "Person"]',
+        )
+    checked = tuple(check_table_name(name) for name in names)
+    twice = sorted({name for name in checked if checked.count(name) > 1})
+    if twice:
+        raise SettingsError(f"{key} names {', '.join(twice)} twice", hint="name each table once")
+    return checked
+
+
+def _kms_alias(key: str, value: Any) -> str:
+    if not isinstance(value, str) or _KMS_ALIAS.fullmatch(value) is None:
+        raise SettingsError(
+            f"{key} is {value!r}",
+            hint="write letters, digits, / _ or -, without the prefix alias/ and not beginning"
+            " with aws/, which is AWS's own",
+        )
+    return value
+
+
+def _whole_number(least: int, most: int) -> Reader:
+    def read(key: str, value: Any) -> int:
+        text = str(value)
+        number = int(text) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else -1
+        if isinstance(value, bool) or not least <= number <= most:
+            raise SettingsError(
+                f"{key} is {value!r}", hint=f"write a whole number from {least} to {most}"
+            )
+        return number
+
+    return read
+
+
+def _one_of(*choices: str) -> Reader:
+    def read(key: str, value: Any) -> str:
+        if value not in choices:
+            raise SettingsError(f"{key} is {value!r}", hint=f"write {' or '.join(choices)}")
+        return str(value)
+
+    return read
+
+
+def _truth(key: str, value: Any) -> bool:
+    known = {True: True, False: False, "true": True, "false": False}
+    if not isinstance(value, bool | str) or value not in known:
+        raise SettingsError(f"{key} is {value!r}", hint="write true or false")
+    return known[value]
+
+
+def _time(key: str, value: Any) -> str:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise SettingsError(
+            f"{key} is {value!r}",
+            hint="write a time with its offset from UTC, such as 2020-01-01T00:00:00Z",
+        )
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _url(key: str, value: Any) -> str | None:
+    parts = urlsplit(str(value))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(
+            f"{key} is {value!r}", hint="write a URL, such as http://localhost:4566, or null"
+        )
+    return str(value).rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    field: str
+    read: Reader
+
+
+_KEYS: Mapping[str, _Key] = {
+    "qldbLedgerName": _Key("qldb_ledger_name", _ledger_name),
+    "destQldbLedgerName": _Key("dest_qldb_ledger_name", _ledger_name),
+    "tableNames": _Key("table_names", _table_names),
+    "kdsKmsAlias": _Key("kds_kms_alias", _kms_alias),
+    "s3KmsAlias": _Key("s3_kms_alias", _kms_alias),
+    "shardCount": _Key("shard_count", _whole_number(1, MAX_SHARDS)),
+    "inclusiveStartTime": _Key("inclusive_start_time", _time),
+    "permissionsMode": _Key("permissions_mode", _one_of("STANDARD", "ALLOW_ALL")),
+    "deletionProtection": _Key("deletion_protection", _truth),
+    "ledgerEndpointUrl": _Key("ledger_endpoint_url", _url),
+    "settleWindowSeconds": _Key(
+        "settle_window_seconds", _whole_number(1, MAX_SETTLE_WINDOW_SECONDS)
+    ),
+    "retentionHours": _Key("retention_hours", _whole_number(24, MAX_RETENTION_HOURS)),
+    "lambdaPython": _Key("lambda_python", _one_of("3.11", "3.12", "3.13")),
+    "lambdaArchitecture": _Key("lambda_architecture", _one_of("arm64", "x86_64")),
+    "removalPolicy": _Key("removal_policy", _one_of("retain", "destroy")),
+}
