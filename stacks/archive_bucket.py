@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.acknowledged import acknowledge
+from stacks.acknowledged import acknowledge, acknowledge_wildcard, reported_arn
 from stacks.settings import Settings
 
 INFREQUENT_AFTER = Duration.days(30)
@@ -56,13 +56,18 @@ class ArchiveBucket(Construct):
         )
 
     def allow_writing(self, role: iam.Role) -> None:
-        """Let a role add objects: not read, overwrite in place or delete them."""
+        """Let a role add objects: not read or delete them."""
         for actions, resource in (
             (_BUCKET_ACTIONS, self.bucket.bucket_arn),
             (_OBJECT_ACTIONS, self.bucket.arn_for_objects("*")),
             (["kms:GenerateDataKey", "kms:Decrypt"], self.key.key_arn),
         ):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        acknowledge_wildcard(
+            role,
+            f"{reported_arn(self.bucket)}/*",
+            "Firehose names the objects as it makes them; the bucket holds nothing else.",
+        )
 
 
 _BUCKET_ACTIONS = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]

@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.acknowledged import acknowledge
 from stacks.packaging import CodeSource
 from stacks.settings import Settings
 
@@ -51,6 +52,11 @@ class PythonFunction(Construct):
             memory_size=memory_mb,
             role=self.role,
             log_group=log_group,
+        )
+        acknowledge(
+            self.function,
+            "AwsSolutions-L1",
+            "amazon.ion, which decodes the journal, is published for Python up to 3.13.",
         )
 
 

@@ -25,7 +25,7 @@ class JournalStream(Construct):
             self,
             "Key",
             alias=f"alias/{settings.kds_kms_alias}",
-            description="The journal on its way: its stream, the settling buffer, failed batches",
+            description="The journal on its way: its stream and the settling buffer",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
@@ -38,6 +38,11 @@ class JournalStream(Construct):
             encryption=kinesis.StreamEncryption.KMS,
             encryption_key=self.key,
             removal_policy=RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            self.stream,
+            "AwsSolutions-KDS3",
+            "The stream is encrypted with a key that its owner controls and rotates, on purpose.",
         )
         self.journal = self._journal(settings, self._publisher(settings))
 

@@ -13,7 +13,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.acknowledged import acknowledge
+from stacks.acknowledged import acknowledge_wildcard
 
 
 def ledger_arn(scope: Construct, ledger_name: str) -> str:
@@ -42,11 +42,11 @@ def grant_partiql(role: iam.Role, ledger_name: str, commands: Sequence[str]) -> 
         ([f"qldb:PartiQL{command}" for command in commands], tables),
     ):
         role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-    acknowledge(
+    acknowledge_wildcard(
         role,
-        f"AwsSolutions-IAM5[Resource::{_as_reported(role, tables)}]",
+        _as_reported(role, tables),
         "QLDB names a table in an ARN by an id that it makes up when the table is created,"
-        " and CREATE TABLE is granted on table/* only.",
+        " and grants CREATE TABLE on table/* only.",
     )
 
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_qldb as qldb
 from constructs import Construct
 
-from stacks.acknowledged import acknowledge
+from stacks.acknowledged import acknowledge, acknowledge_wildcard, reported_arn
 from stacks.function import PythonFunction, own_log_group, role_with_log
 from stacks.ledger_access import grant_partiql, ledger_arn
 from stacks.packaging import CodeSource
@@ -90,10 +90,16 @@ class LedgerTables(Construct):
 
     def _provider(self, on_event: PythonFunction) -> custom_resources.Provider:
         log_group = own_log_group(self, "ProviderLog")
+        role = role_with_log(self, "ProviderRole", log_group)
+        acknowledge_wildcard(
+            role,
+            f"{reported_arn(on_event.function)}:*",
+            "The provider framework may call every version of this one function.",
+        )
         return custom_resources.Provider(
             self,
             "Provider",
             on_event_handler=on_event.function,
             log_group=log_group,
-            framework_on_event_role=role_with_log(self, "ProviderRole", log_group),
+            framework_on_event_role=role,
         )

@@ -6,6 +6,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_sqs as sqs
@@ -38,6 +39,7 @@ class SettlingBuffer(Construct):
 
     def __init__(self, scope: Construct, id: str, *, source: JournalStream) -> None:
         super().__init__(scope, id)
+        self.key = source.key
         self.table = dynamodb.Table(
             self,
             "Table",
@@ -53,17 +55,21 @@ class SettlingBuffer(Construct):
             removal_policy=RemovalPolicy.DESTROY,  # all that it holds is in the archive as well
         )
 
+    def allow_use(self, role: iam.Role) -> None:
+        """Let a role read, write and delete items: not scan the table, and not change it."""
+        self.table.grant(role, *_BUFFER_ACTIONS)
+        self.key.grant(role, *_KEY_ACTIONS)
+
 
 class FailedBatches(Construct):
     """Where a batch's position goes when its records expire before they could be replayed."""
 
-    def __init__(self, scope: Construct, id: str, *, source: JournalStream) -> None:
+    def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
         self.queue = sqs.Queue(
             self,
             "Queue",
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=source.key,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,  # it holds positions, no documents
             enforce_ssl=True,
             retention_period=FAILURES_KEPT,
             removal_policy=RemovalPolicy.DESTROY,
@@ -89,7 +95,7 @@ class Replay(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.buffer = SettlingBuffer(self, "Buffer", source=source)
-        self.failed = FailedBatches(self, "Failed", source=source)
+        self.failed = FailedBatches(self, "Failed")
         self._settings, self._code, self._source = settings, code, source
         self.on_batch = self._function(
             "OnBatch", "handler.handle", "Replays the journal into the destination ledger"
@@ -119,8 +125,7 @@ class Replay(Construct):
             memory_mb=MEMORY_MB,
         )
         grant_partiql(function.role, self._settings.dest_qldb_ledger_name, PARTIQL_COMMANDS)
-        self.buffer.table.grant(function.role, *_BUFFER_ACTIONS)
-        self._source.key.grant_encrypt_decrypt(function.role)
+        self.buffer.allow_use(function.role)
         return function
 
     def _environment(self) -> dict[str, str]:
@@ -155,4 +160,10 @@ _BUFFER_ACTIONS = (
     *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
     *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
     *("dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem"),
+)
+# What DynamoDB does with the table's key in the name of who uses the table
+_KEY_ACTIONS = (
+    *("kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"),
+    *("kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"),
+    *("kms:ReEncryptFrom", "kms:ReEncryptTo"),
 )
