@@ -1,4 +1,4 @@
-"""The errors that the embedded ledger's API answers with, named as QLDB's service model names them."""
+"""The errors that the embedded ledger's API answers with, named as in QLDB's service models."""
 
 from __future__ import annotations
 
@@ -97,3 +97,31 @@ class ResourcePreconditionNotMetError(ServiceError):
 
     name = "ResourcePreconditionNotMetException"
     http_status = 412
+
+
+class AccessDeniedError(ServiceError):
+    """The request is not signed by a key that may do this."""
+
+    name = "AccessDeniedException"
+    http_status = 403
+
+
+class UnknownOperationError(ServiceError):
+    """QLDB's API has no such operation."""
+
+    name = "UnknownOperationException"
+    http_status = 404
+
+
+class RequestTimedOutError(ServiceError):
+    """The request did not arrive in time."""
+
+    name = "RequestTimeoutException"
+    http_status = 408
+
+
+class RequestTooLargeError(ServiceError):
+    """The request's body is larger than the server takes."""
+
+    name = "RequestEntityTooLargeException"
+    http_status = 413

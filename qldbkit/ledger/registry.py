@@ -1,0 +1,235 @@
+"""The ledgers of a server: their settings, and each one's file, opened when it is first needed."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from qldbkit.ledger.clock import Clock, to_milliseconds
+from qldbkit.ledger.control_store import ControlStore, from_milliseconds, time_of
+from qldbkit.ledger.errors import (
+    LimitExceededError,
+    ResourceAlreadyExistsError,
+    ResourceNotFoundError,
+)
+from qldbkit.ledger.ledger import Ledger
+
+CREATING: Final = "CREATING"
+ACTIVE: Final = "ACTIVE"
+DELETING: Final = "DELETING"
+
+_COLUMNS: Final = "name, file, state, created, permissions_mode, deletion_protection, kms_key_arn"
+_SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """What a ledger's owner chooses.
+
+    Attributes:
+        permissions_mode: ``STANDARD`` or ``ALLOW_ALL``.
+        deletion_protection: whether DeleteLedger is refused.
+        kms_key_arn: None for a key that AWS owns. It is recorded; the file is not encrypted.
+    """
+
+    permissions_mode: str
+    deletion_protection: bool
+    kms_key_arn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRecord:
+    """A ledger as the control plane describes it.
+
+    Attributes:
+        name: the ledger's name.
+        file: its file's name in the server's folder; never used again after a deletion.
+        state: ``CREATING``, ``ACTIVE`` or ``DELETING``.
+        created: an aware UTC time.
+        settings: what its owner chose.
+    """
+
+    name: str
+    file: str
+    state: str
+    created: datetime
+    settings: LedgerSettings
+
+
+class LedgerRegistry:
+    """Every ledger of one folder. Safe to use from several threads."""
+
+    def __init__(
+        self, folder: Path, store: ControlStore, clock: Clock, max_ledgers: int
+    ):
+        self._folder = folder
+        self._store = store
+        self._clock = clock
+        self._max_ledgers = max_ledgers
+        self._lock = threading.RLock()
+        self._opened: dict[str, Ledger] = {}
+        self._finish_interrupted()
+
+    def records(self) -> list[LedgerRecord]:
+        """Every ledger, by name."""
+        rows = self._store.rows(f"SELECT {_COLUMNS} FROM ledger ORDER BY name")  # noqa: S608
+        return [_record(*row) for row in rows]
+
+    def record(self, name: str) -> LedgerRecord:
+        """One ledger.
+
+        Raises:
+            ResourceNotFoundError: there is none of that name.
+        """
+        rows = self._store.rows(
+            f"SELECT {_COLUMNS} FROM ledger WHERE name = ?",  # noqa: S608
+            (name,),
+        )
+        if not rows:
+            raise ledger_not_found(name)
+        return _record(*rows[0])
+
+    def create(self, name: str, settings: LedgerSettings) -> LedgerRecord:
+        """Make an empty ledger.
+
+        Raises:
+            ResourceAlreadyExistsError: there is one of that name.
+            LimitExceededError: there are as many ledgers as there may be.
+        """
+        with self._lock:
+            self._refuse_if_taken_or_full(name)
+            file = f"{name}-{secrets.token_hex(8)}.sqlite"
+            record = LedgerRecord(name, file, CREATING, time_of(self._clock), settings)
+            self._insert(record)
+            try:
+                self._opened[name] = Ledger.create(self._folder / file, name)
+            except BaseException:
+                self._erase(record)
+                raise
+            self._set_state(name, ACTIVE)
+            return self.record(name)
+
+    def update(self, name: str, settings: LedgerSettings) -> LedgerRecord:
+        """Give a ledger other settings.
+
+        Raises:
+            ResourceNotFoundError: there is none of that name.
+        """
+        changed = self._store.write(
+            "UPDATE ledger SET permissions_mode = ?, deletion_protection = ?, kms_key_arn = ?"
+            " WHERE name = ?",
+            (
+                settings.permissions_mode,
+                settings.deletion_protection,
+                settings.kms_key_arn,
+                name,
+            ),
+        )
+        if not changed:
+            raise ledger_not_found(name)
+        return self.record(name)
+
+    def ledger(self, name: str) -> Ledger:
+        """The ledger itself, opened when it was not yet.
+
+        Raises:
+            ResourceNotFoundError: there is none of that name.
+        """
+        opened = self._opened.get(name)
+        if opened is not None:
+            return opened
+        with self._lock:
+            record = self.record(name)
+            if record.state != ACTIVE:
+                raise ledger_not_found(name)
+            if name not in self._opened:
+                self._opened[name] = Ledger.open(self._folder / record.file)
+            return self._opened[name]
+
+    def begin_removal(self, name: str) -> None:
+        """From now on the ledger is not given out any more, even after a crash."""
+        with self._lock:
+            self._set_state(name, DELETING)
+
+    def remove(self, name: str) -> None:
+        """Close a ledger and remove its file."""
+        with self._lock:
+            self._erase(self.record(name))
+
+    def close(self) -> None:
+        """Close every ledger."""
+        with self._lock:
+            for ledger in self._opened.values():
+                ledger.close()
+            self._opened.clear()
+
+    def _refuse_if_taken_or_full(self, name: str) -> None:
+        names = {record.name for record in self.records()}
+        if name in names:
+            raise ResourceAlreadyExistsError(
+                f"The Ledger with name {name} already exists",
+                ResourceType="Ledger",
+                ResourceName=name,
+            )
+        if len(names) >= self._max_ledgers:
+            raise LimitExceededError(
+                f"You have reached the limit of {self._max_ledgers} ledgers",
+                ResourceType="Ledger",
+            )
+
+    def _insert(self, record: LedgerRecord) -> None:
+        settings = record.settings
+        self._store.write(
+            f"INSERT INTO ledger ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (
+                record.name,
+                record.file,
+                record.state,
+                to_milliseconds(record.created),
+                settings.permissions_mode,
+                settings.deletion_protection,
+                settings.kms_key_arn,
+            ),
+        )
+
+    def _set_state(self, name: str, state: str) -> None:
+        if not self._store.write("UPDATE ledger SET state = ? WHERE name = ?", (state, name)):
+            raise ledger_not_found(name)
+
+    def _erase(self, record: LedgerRecord) -> None:
+        ledger = self._opened.pop(record.name, None)
+        if ledger is not None:
+            ledger.close()
+        for ending in _SIDE_FILES:
+            (self._folder / (record.file + ending)).unlink(missing_ok=True)
+        self._store.write("DELETE FROM ledger WHERE name = ?", (record.name,))
+
+    def _finish_interrupted(self) -> None:
+        """A creation that was never answered leaves nothing; a deletion that began is finished."""
+        for record in self.records():
+            if record.state != ACTIVE:
+                self._erase(record)
+
+
+def ledger_not_found(name: str) -> ResourceNotFoundError:
+    """There is no ledger of that name."""
+    return ResourceNotFoundError(
+        f"The Ledger with name {name} is not found", ResourceType="Ledger", ResourceName=name
+    )
+
+
+def _record(
+    name: str,
+    file: str,
+    state: str,
+    created: int,
+    permissions_mode: str,
+    deletion_protection: int,
+    kms_key_arn: str | None,
+) -> LedgerRecord:
+    settings = LedgerSettings(permissions_mode, bool(deletion_protection), kms_key_arn)
+    return LedgerRecord(name, file, state, from_milliseconds(created), settings)
