@@ -140,13 +140,7 @@ def _nullif(args: Sequence[Any], call: CallContext) -> Any:
 
 
 def _exists(args: Sequence[Any], _: CallContext) -> bool:
-    value = args[0]
-    if is_absent(value):
-        return False
-    if kind(value) in COLLECTIONS or kind(value) is Kind.STRUCT:
-        return len(value) > 0
-    # Generators stand for subqueries, of which one row is enough to know.
-    return any(True for _ in value)
+    return not is_absent(args[0]) and len(args[0]) > 0
 
 
 def _substring(args: Sequence[Any], _: CallContext) -> str:
