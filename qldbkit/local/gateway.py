@@ -12,14 +12,17 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlencode
 
 import boto3
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from ministack import app as ministack
+from ministack.services import s3
 from ministack.services.cloudformation import provisioners, stacks
 
 from qldbkit.ledger.http import HttpRequest, LedgerService
@@ -30,6 +33,7 @@ from qldbkit.local.resources import (
     LedgerResource,
     StreamResource,
     Waiting,
+    tags_of,
 )
 from qldbkit.local.settings import LOOPBACK, LocalSettings
 
@@ -55,7 +59,8 @@ class QldbService:
         query: dict[str, list[str]],
     ) -> tuple[int, dict[str, str], bytes]:
         """Answer one request, in a thread of its own: a ledger waits for its disk."""
-        request = HttpRequest(method=method, path=path, query=query, headers=headers, body=body)
+        encoded = urlencode(query, doseq=True)
+        request = HttpRequest(method, path, encoded, headers, body)
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._threads, self._service.handle, request)
         return answer.status, dict(answer.headers), answer.body
@@ -67,7 +72,7 @@ class QldbService:
 
 
 def register_resource_types(qldb: Any) -> None:
-    """Teach the local CloudFormation the resource types of QLDB.
+    """Teach the local CloudFormation the resource types of QLDB, and the tags of buckets.
 
     Args:
         qldb: a boto3 client of the local QLDB's control plane.
@@ -83,6 +88,8 @@ def register_resource_types(qldb: Any) -> None:
             "delete": resource.delete,
         }
         provisioners._REPLACING_PROPERTIES[name] = REPLACING_PROPERTIES[name]
+    bucket = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    bucket["create"] = _with_bucket_tags(bucket["create"])
     blocks = stacks._runs_on_worker_thread
     # These types call back into this server, whose event loop must be free to answer.
     stacks._runs_on_worker_thread = lambda name: name.startswith("AWS::QLDB::") or blocks(name)
@@ -111,6 +118,25 @@ async def serve(settings: LocalSettings, *, attached: bool) -> None:
     finally:
         saver.stop()
         service.close()
+    # A stack that waits for a function's answer would hold up the end of the event loop without
+    # bound, and everything that is to be kept is on disk by now.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _with_bucket_tags(create: Any) -> Any:
+    """Let a new bucket have the tags of its template, which ministack leaves out.
+
+    The CDK's function that empties a bucket before it is deleted asks for its tag first.
+    """
+
+    def create_with_tags(logical_id: str, properties: Any, stack_name: str) -> Any:
+        name, attributes = create(logical_id, properties, stack_name)
+        s3._bucket_tags[name] = tags_of(properties)
+        return name, attributes
+
+    return create_with_tags
 
 
 def open_ledgers(settings: LocalSettings) -> LedgerService:
@@ -134,7 +160,7 @@ def _stop_with_standard_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Eve
 
 
 def main() -> None:
-    """Run the process of the local AWS."""
+    """Run the process of the local AWS, and end it when its state is saved."""
     settings = settings_of_gateway(os.environ)
     asyncio.run(serve(settings, attached=is_attached(os.environ)))
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from qldbkit.local.cdk import project_folder
 from qldbkit.local.settings import LOOPBACK, LocalSettings
 
 _ATTACHED = "QLDBKIT_ATTACHED"
@@ -26,6 +27,8 @@ def gateway_environment(settings: LocalSettings, *, attached: bool) -> dict[str,
         **settings.credentials,
         # The provider framework and other functions of the CDK run on Node, which is beside Python
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        # Lambda's Node has AWS's SDK built in; functions that the CDK brings along rely on it
+        "NODE_PATH": str(project_folder() / "node_modules"),
         "BIND_HOST": LOOPBACK,
         "GATEWAY_PORT": str(settings.port),
         "MINISTACK_ACCOUNT_ID": settings.account,

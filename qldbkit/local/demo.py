@@ -1,0 +1,124 @@
+"""The main job on one machine: deploy both stacks, replicate a ledger, compare, destroy."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from qldbkit.errors import QldbkitError
+from qldbkit.local.aws import LocalAws, free_port
+from qldbkit.local.demo_report import Replication, report
+from qldbkit.local.deployment import DB_STACK, STREAM_STACK, DeployedNames, Deployment
+from qldbkit.local.dmv import DmvSample
+from qldbkit.local.narration import Narrator, Step
+from qldbkit.local.settings import DEFAULT_FOLDER, LocalSettings
+from qldbkit.local.summary import archived_objects, journal_summary
+from qldbkit.replay.compare import Comparison, compare_ledgers
+
+CATCH_UP_TIMEOUT = 90.0
+_CATCH_UP_INTERVAL = 0.5
+
+
+class CatchUpTimeoutError(QldbkitError):
+    """The destination did not become equal to the source in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """How the demonstration runs.
+
+    Attributes:
+        folder: where its local AWS keeps everything; emptied when it begins.
+        port: the port of its local AWS; None for any that is free.
+        catch_up_timeout: seconds that the destination may take to become equal to the source.
+    """
+
+    folder: Path
+    port: int | None = None
+    catch_up_timeout: float = CATCH_UP_TIMEOUT
+
+
+def demo_settings() -> DemoSettings:
+    """Return the settings for the current folder."""
+    return DemoSettings(folder=Path(DEFAULT_FOLDER).absolute() / "demo")
+
+
+def run_demo(settings: DemoSettings, console: Console) -> bool:
+    """Run the whole demonstration and return whether both ledgers hold the same documents.
+
+    Whatever happens, what was started is stopped.
+
+    Raises:
+        QldbkitError: a step failed; its sentence says where the logs are.
+    """
+    shutil.rmtree(settings.folder, ignore_errors=True)
+    local = LocalSettings(folder=settings.folder, port=settings.port or free_port())
+    narrator = Narrator(console)
+    aws = LocalAws(local)
+    try:
+        with narrator.step("start the local AWS with the embedded ledger in it") as step:
+            aws.start()
+            step.result = local.endpoint_url
+        replication = _replicate(Deployment(local), settings, narrator)
+    finally:
+        aws.stop()
+        console.print(f"Logs: {local.folder}", highlight=False)
+    report(replication, console)
+    return replication.comparison.equal
+
+
+def _replicate(deployment: Deployment, settings: DemoSettings, narrator: Narrator) -> Replication:
+    with narrator.step("bootstrap the account for the CDK") as step:
+        deployment.bootstrap(step.progress)
+    for stack in (DB_STACK, STREAM_STACK):
+        with narrator.step(f"deploy {stack}") as step:
+            deployment.deploy(stack, step.progress)
+    replication = _run_sample(deployment, settings, narrator)
+    for stack in (STREAM_STACK, DB_STACK):
+        with narrator.step(f"destroy {stack}") as step:
+            deployment.destroy(stack, step.progress)
+    return replication
+
+
+def _run_sample(deployment: Deployment, settings: DemoSettings, narrator: Narrator) -> Replication:
+    names = deployment.names()
+    with (
+        deployment.driver(names.source_ledger) as source,
+        deployment.driver(names.destination_ledger) as destination,
+    ):
+        transactions = _run_phases(DmvSample(source), narrator)
+        committed = time.monotonic()
+        with narrator.step(f"wait until {names.destination_ledger} has caught up") as step:
+            comparison = wait_until_equal(
+                lambda: compare_ledgers(source, destination), step, settings.catch_up_timeout
+            )
+            behind = time.monotonic() - committed
+            step.result = "equal" if comparison.equal else "different"
+        return _summarise(deployment, names, source, comparison, transactions, behind)
+
+
+def _run_phases(sample: DmvSample, narrator: Narrator) -> int:
+    transactions = 0
+    with narrator.step("run the vehicle registration sample on the source ledger") as step:
+        for phase in sample.phases():
+            step.progress(f"{phase.name} ({transactions} transactions so far)")
+            transactions += sample.run(phase)
+        step.result = f"{transactions} transactions"
+    return transactions
+
+
+def wait_until_equal(compare: Callable[[], Comparison], step: Step, timeout: float) -> Comparison:
+    """Compare again and again; return when both are equal, or what differs after ``timeout``."""
+    deadline = time.monotonic() + timeout
+    while True:
+        comparison = compare()
+        if comparison.equal or time.monotonic() > deadline:
+            return comparison
+        step.progress(f"{comparison.equal_documents} documents equal so far")
+        time.sleep(_CATCH_UP_INTERVAL)
