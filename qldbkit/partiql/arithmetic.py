@@ -13,41 +13,21 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from amazon.ion.simple_types import IonPyInt
 
 from qldbkit.partiql import datetimes
+from qldbkit.partiql.decimals import dividing, exact
 from qldbkit.partiql.errors import EvaluationError
 from qldbkit.partiql.intervals import Interval
 from qldbkit.partiql.kinds import ABSENT, MISSING, NUMBERS, TEXTS, Kind, kind, text_of, type_name
 
-DIVISION_DIGITS = 38
-"""Significant digits of a quotient of decimals."""
-MAX_DIGITS = 600_000
-"""Digits that a computed number may have: more than any document can hold."""
 MAX_BITS = 2_000_000
 """Bits that a computed integer may have."""
 
-_TRAPS = [
-    decimal.InvalidOperation,
-    decimal.DivisionByZero,
-    decimal.Overflow,
-    decimal.Inexact,
-    decimal.Subnormal,
-]
 _INTS = frozenset({int, IonPyInt})
-
-
-def _exact() -> Context:
-    # A context is not to be shared between threads: each holds flags that operations set.
-    return Context(prec=MAX_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=_TRAPS)
-
-
-def _dividing() -> Context:
-    traps = [decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
-    return Context(prec=DIVISION_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=traps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +101,7 @@ def negate(value: Any) -> Any:
     if what in ABSENT:
         return MISSING if value is MISSING else None
     if what is Kind.DECIMAL:
-        return _exact().minus(value)
+        return exact().minus(value)
     return value.negated() if what is Kind.INTERVAL else -value
 
 
@@ -146,7 +126,7 @@ def absolute(value: Any) -> Any:
         return MISSING if value is MISSING else None
     if what is Kind.INTERVAL:
         return value.negated() if value.amount < 0 else value
-    return _exact().abs(value) if what is Kind.DECIMAL else abs(value)
+    return exact().abs(value) if what is Kind.DECIMAL else abs(value)
 
 
 def concat(a: Any, b: Any) -> Any:
@@ -244,13 +224,13 @@ def _int_remainder(a: int, b: int) -> int:
 def _decimal_quotient(a: Decimal, b: Decimal) -> Decimal:
     if b == 0:
         raise ZeroDivisionError
-    return _dividing().divide(a, b)
+    return dividing().divide(a, b)
 
 
 def _decimal_remainder(a: Decimal, b: Decimal) -> Decimal:
     if b == 0:
         raise ZeroDivisionError
-    return _exact().remainder(a, b)
+    return exact().remainder(a, b)
 
 
 def _float_quotient(a: float, b: float) -> float:
@@ -286,12 +266,12 @@ def _no_meaning(_a: Any, _b: Any) -> Any:
     return NotImplemented
 
 
-_ADD = _Operation("+", operator.add, lambda a, b: _exact().add(a, b), operator.add, datetimes.plus)
+_ADD = _Operation("+", operator.add, lambda a, b: exact().add(a, b), operator.add, datetimes.plus)
 _SUBTRACT = _Operation(
-    "-", operator.sub, lambda a, b: _exact().subtract(a, b), operator.sub, datetimes.minus
+    "-", operator.sub, lambda a, b: exact().subtract(a, b), operator.sub, datetimes.minus
 )
 _MULTIPLY = _Operation(
-    "*", _int_product, lambda a, b: _exact().multiply(a, b), operator.mul, _interval_product
+    "*", _int_product, lambda a, b: exact().multiply(a, b), operator.mul, _interval_product
 )
 _DIVIDE = _Operation("/", _int_quotient, _decimal_quotient, _float_quotient, _interval_quotient)
 _MODULO = _Operation("%", _int_remainder, _decimal_remainder, _float_remainder, _no_meaning)

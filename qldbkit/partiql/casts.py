@@ -6,7 +6,7 @@ import datetime
 import math
 import re
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from amazon.ion.core import IonType
@@ -14,7 +14,8 @@ from amazon.ion.simple_types import IonPyBytes, IonPyList
 from amazon.ion.symbols import SymbolToken
 
 from qldbkit.partiql import datetimes, timestamps, type_names
-from qldbkit.partiql.arithmetic import MAX_DIGITS, exact_decimal
+from qldbkit.partiql.arithmetic import exact_decimal
+from qldbkit.partiql.decimals import MAX_DIGITS, rounded
 from qldbkit.partiql.errors import EvaluationError, PartiqlError, SemanticError
 from qldbkit.partiql.interval_casts import cast_interval
 from qldbkit.partiql.keys import group_key
@@ -97,6 +98,7 @@ def typed_literal(type_name: str, arguments: Arguments, text: str) -> Any:
         SemanticError: the text is not of that form, or there is no such literal.
         IntervalError: an interval's text is not of its form, or a field is too large.
     """
+    check_type(type_name, arguments)
     name = type_names.canonical(type_name)
     if name.startswith("INTERVAL "):
         return cast_interval(text, name, arguments)
@@ -212,9 +214,10 @@ def _parsed_decimal(text: str) -> Decimal:
 
 
 def _fitted(number: Decimal, precision: int, scale: int = 0) -> Decimal:
-    context = Context(prec=max(precision, number.adjusted() + scale + 2, 1))
-    result = number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_EVEN, context)
-    if result != 0 and result.adjusted() >= precision - scale:
+    # The size is checked on both sides: before, so that rounding is not asked for endless digits.
+    limit = precision - scale
+    result = number if number.adjusted() > limit else rounded(number, scale, ROUND_HALF_EVEN)
+    if result != 0 and result.adjusted() >= limit:
         raise EvaluationError(f"the number has too many digits for DECIMAL({precision}, {scale})")
     return result
 

@@ -11,6 +11,7 @@ from typing import Any
 from amazon.ion.core import TimestampPrecision
 
 from qldbkit.partiql import intervals, timestamps
+from qldbkit.partiql.decimals import added, exact, normalized
 from qldbkit.partiql.errors import EvaluationError
 from qldbkit.partiql.intervals import NANOS_PER_SECOND, Interval, Span
 from qldbkit.partiql.keys import date_instant, fraction_of, instant
@@ -54,7 +55,7 @@ def timestamp_of(date: datetime.date) -> Any:
 
 def time_of(timestamp: Any) -> Time:
     """The time of day of a timestamp, with its offset."""
-    second = timestamp.second + fraction_of(timestamp)
+    second = added(timestamp.second, fraction_of(timestamp))
     return Time(timestamp.hour, timestamp.minute, second, timestamps.offset_of(timestamp))
 
 
@@ -71,9 +72,9 @@ def minus(a: Any, b: Any) -> Any:
         return _moved(a, b.negated())
     kinds = {kind(a), kind(b)}
     if kinds == {Kind.TIME}:
-        return intervals.difference(a.instant() - b.instant())
+        return intervals.difference(exact().subtract(a.instant(), b.instant()))
     if kinds <= _INSTANTS:
-        return intervals.difference(_seconds(a) - _seconds(b))
+        return intervals.difference(exact().subtract(_seconds(a), _seconds(b)))
     return NotImplemented
 
 
@@ -102,15 +103,15 @@ def _move_timestamp(timestamp: Any, interval: Interval) -> Any:
 
 def _move_time(time: Time, interval: Interval) -> Time:
     nanos = (time.hour * 60 + time.minute) * 60 * NANOS_PER_SECOND
-    nanos += int(time.second * NANOS_PER_SECOND) + interval.amount
+    nanos += int(time.second.scaleb(9, exact())) + interval.amount
     minutes, rest = divmod(nanos % _DAY_NANOS, 60 * NANOS_PER_SECOND)
-    second = (Decimal(rest) / NANOS_PER_SECOND).normalize()
-    return Time(minutes // 60, minutes % 60, max(second, Decimal(0)), time.offset)
+    second = Decimal(rest).scaleb(-9)
+    return Time(minutes // 60, minutes % 60, added(normalized(second), 0), time.offset)
 
 
 def _seconds(value: Any) -> Decimal:
     whole, fraction = date_instant(value) if kind(value) is Kind.DATE else instant(value)
-    return whole + fraction
+    return added(whole, fraction)
 
 
 def overlaps(a: Any, b: Any) -> Any:

@@ -196,7 +196,8 @@ def _month_name(length: int | None) -> _Symbol:
 
 def _fraction(digits: int) -> _Symbol:
     def write(timestamp: Any) -> str:
-        return f"{fraction_of(timestamp):.9f}"[2 : 2 + digits]
+        written = f"{fraction_of(timestamp):f}".partition(".")[2]
+        return written[:digits].ljust(digits, "0")
 
     return _Symbol("fraction", write, rf"\d{{{digits}}}", lambda text: Decimal(f"0.{text}"))
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 
+from qldbkit.partiql.decimals import exact
 from qldbkit.partiql.errors import PartiqlError
 
 DEFAULT_LEADING_PRECISION = 2
@@ -124,7 +125,7 @@ class Interval:
 
 def difference(seconds: Decimal) -> Interval:
     """The day-time interval between two times, as wide as it needs to be."""
-    return interval(Span.DAY_TIME, int(seconds * NANOS_PER_SECOND), DEFAULT_LEADING_PRECISION)
+    return interval(Span.DAY_TIME, int(seconds.scaleb(9, exact())), DEFAULT_LEADING_PRECISION)
 
 
 def parse_interval(

@@ -11,13 +11,13 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
+from qldbkit.partiql.decimals import normalized
 from qldbkit.partiql.kinds import Kind, kind, text_of
 from qldbkit.partiql.structs import fields
 
-_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _SMALL_INT = 10**18
 
 
@@ -138,7 +138,7 @@ def _encode_int(value: int) -> bytes:
 def _encode_decimal(value: Decimal) -> bytes:
     if value == 0:
         return b"n0"
-    sign, digits, exponent = value.normalize(_EXACT).as_tuple()
+    sign, digits, exponent = normalized(value).as_tuple()
     text = "".join(map(str, digits))
     return f"n{'-' if sign else ''}{text}e{exponent}".encode()
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
+from qldbkit.partiql.decimals import added, rounded
+
 MAX_FRACTION_DIGITS = 9
 """Digits of a second that a time literal keeps; what is beyond is cut off."""
 
@@ -33,7 +35,7 @@ class Time:
 
         It may be negative or above a day's length: a time of day belongs to no day.
         """
-        return (self.hour * 60 + self.minute - (self.offset or 0)) * 60 + self.second
+        return added((self.hour * 60 + self.minute - (self.offset or 0)) * 60, self.second)
 
     def __str__(self) -> str:
         text = f"{self.hour:02d}:{self.minute:02d}:{_two_digits(self.second)}"
@@ -61,11 +63,11 @@ def parse_time(text: str, precision: int | None = None) -> Time | None:
 
 def round_time(time: Time, precision: int) -> Time:
     """The time with ``precision`` digits of its second; it wraps around at midnight."""
-    second = time.second.quantize(Decimal(1).scaleb(-precision), ROUND_HALF_UP)
+    second = rounded(time.second, precision, ROUND_HALF_UP)
     if second < 60:
         return Time(time.hour, time.minute, second, time.offset)
     hour, minute = divmod(time.hour * 60 + time.minute + 1, 60)
-    return Time(hour % 24, minute, second - 60, time.offset)
+    return Time(hour % 24, minute, added(second, -60), time.offset)
 
 
 def parse_offset(text: str) -> int | None:
@@ -87,7 +89,7 @@ def _cut(second: Decimal) -> Decimal:
     digits = -int(second.as_tuple().exponent)
     if digits <= MAX_FRACTION_DIGITS:
         return second
-    return second.quantize(Decimal(1).scaleb(-MAX_FRACTION_DIGITS), ROUND_DOWN)
+    return rounded(second, MAX_FRACTION_DIGITS, ROUND_DOWN)
 
 
 def _two_digits(second: Decimal) -> str:

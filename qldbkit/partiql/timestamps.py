@@ -12,6 +12,8 @@ from amazon.ion import simpleion
 from amazon.ion.core import Timestamp, TimestampPrecision
 from amazon.ion.exceptions import IonException
 
+from qldbkit.partiql import decimals
+from qldbkit.partiql.decimals import added
 from qldbkit.partiql.errors import EvaluationError
 from qldbkit.partiql.keys import fraction_of, instant
 
@@ -98,22 +100,27 @@ def shift_exactly(timestamp: Any, months: int, nanos: int) -> Timestamp:
     if nanos == 0:
         return shift("MONTH", months, timestamp) if months else timestamp
     seconds, rest = divmod(nanos, 10**9)
-    fraction = fraction_of(timestamp) + Decimal(rest).scaleb(-9)
-    carry, fraction = divmod(fraction, 1)
+    fraction = added(fraction_of(timestamp), Decimal(rest).scaleb(-9))
+    carry, fraction = _carried(fraction)
     if fraction != 0 or rest:
         fraction = _without_padding(fraction, fraction_of(timestamp))
     part = next((p for p in ("DAY", "MINUTE") if nanos % (_SECONDS[p] * 10**9) == 0), "SECOND")
     moved = shift(part, 0, timestamp)
-    fields = _plus_seconds(moved, seconds + int(carry))
+    fields = _plus_seconds(moved, seconds + carry)
     return make(fields, precision_of(moved), offset_of(moved), fraction)
 
 
 def rounded(timestamp: Any, digits: int) -> Timestamp:
     """The timestamp with ``digits`` digits of its second."""
-    fraction = fraction_of(timestamp).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    carry, fraction = divmod(fraction, 1)
-    fields = _plus_seconds(timestamp, int(carry))
+    carry, fraction = _carried(decimals.rounded(fraction_of(timestamp), digits, ROUND_HALF_UP))
+    fields = _plus_seconds(timestamp, carry)
     return make(fields, precision_of(timestamp), offset_of(timestamp), fraction)
+
+
+def _carried(fraction: Decimal) -> tuple[int, Decimal]:
+    """Whole seconds, and the fraction below one."""
+    whole = int(fraction)
+    return whole, added(fraction, -whole)
 
 
 def _without_padding(fraction: Decimal, before: Decimal) -> Decimal:
@@ -158,12 +165,13 @@ def difference(part: str, earlier: Any, later: Any) -> int:
     to 1 January there are no months (developer guide, DATE_DIFF).
     """
     start, end = instant(earlier), instant(later)
-    if part in _SECONDS:
-        seconds = Decimal(end[0] - start[0]) + end[1] - start[1]
-        return int(seconds / _SECONDS[part])
     sign = 1 if start <= end else -1
     first, last = sorted((start, end))
-    return sign * (_whole_months(first, last) // _MONTHS[part])
+    if part in _MONTHS:
+        return sign * (_whole_months(first, last) // _MONTHS[part])
+    # A second that is not complete does not count.
+    seconds = last[0] - first[0] - (last[1] < first[1])
+    return sign * (seconds // _SECONDS[part])
 
 
 def _whole_months(first: tuple[int, Decimal], last: tuple[int, Decimal]) -> int:
@@ -187,7 +195,7 @@ def extract(part: str, timestamp: Any) -> int | Decimal:
     """
     if part == "SECOND":
         fraction = fraction_of(timestamp)
-        return timestamp.second + fraction if fraction else int(timestamp.second)
+        return added(timestamp.second, fraction) if fraction else int(timestamp.second)
     if part in ZONE_PARTS:
         offset = offset_of(timestamp) or 0
         size = abs(offset) // 60 if part == "TIMEZONE_HOUR" else abs(offset) % 60

@@ -40,16 +40,21 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 }
 _CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
 
-_MAX_ARGUMENTS = {
-    "DECIMAL": 2,
-    "FLOAT": 1,
-    "VARCHAR": 1,
-    "CHAR": 1,
-    "TIME": 1,
-    "TIME WITH TIME ZONE": 1,
-    "TIMESTAMP": 1,
-    "TIMESTAMP WITH TIME ZONE": 1,
+MAX_LENGTH = 1_048_576
+"""Characters of a CHAR or VARCHAR: as many as a parameter may have in text."""
+MAX_PRECISION = 1000
+"""Digits of a DECIMAL with a precision."""
+
+# The arguments that types take, as the largest value of each.
+_LARGEST: dict[str, tuple[int, ...]] = {
+    "DECIMAL": (MAX_PRECISION, MAX_PRECISION),
+    "FLOAT": (53,),
+    "VARCHAR": (MAX_LENGTH,),
+    "CHAR": (MAX_LENGTH,),
+    **dict.fromkeys(("TIME", "TIME WITH TIME ZONE"), (9,)),
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"), (9,)),
 }
+_LARGEST_OF_INTERVALS = (18, 9)
 
 
 def canonical(name: str) -> str:
@@ -89,9 +94,13 @@ def check_type(name: str, arguments: tuple[int, ...] = ()) -> None:
         SemanticError: they cannot, such as DECIMAL(0, 0) or DECIMAL(5, 10).
     """
     type_name = canonical(name)
-    limit = 2 if type_name.startswith("INTERVAL ") else _MAX_ARGUMENTS.get(type_name, 0)
-    if len(arguments) > limit:
-        raise SemanticError(f"the type {name} takes {limit} arguments, not {len(arguments)}")
+    interval = type_name.startswith("INTERVAL ")
+    largest = _LARGEST_OF_INTERVALS if interval else _LARGEST.get(type_name, ())
+    if len(arguments) > len(largest):
+        raise SemanticError(f"the type {name} takes {len(largest)} arguments, not {len(arguments)}")
+    for argument, limit in zip(arguments, largest, strict=False):
+        if argument > limit:
+            raise SemanticError(f"the type {name} has no use for {argument}: at most {limit}")
     if type_name == "DECIMAL" and arguments:
         _check_decimal(*arguments)
 

@@ -232,6 +232,9 @@ def test_is(value, type_, expected):
         ("DECIMAL", (5, 10)),
         ("INT", (5,)),
         ("VARCHAR", (1, 2)),
+        ("CHAR", (10**9,)),
+        ("TIME", (10,)),
+        ("INTERVAL DAY", (10**9,)),
         ("INTERVAL MONTH TO DAY", ()),
     ],
 )

@@ -242,3 +242,20 @@ def test_intervals_are_read(text, fields, printed):
 def test_what_is_no_interval_is_refused(text, fields):
     with pytest.raises(IntervalError):
         parse_interval(text, *fields)
+
+
+LONG = "2020-01-01T00:00:59.1234567890123456789012345678901234567890"
+
+
+def test_fractions_longer_than_pythons_decimals_are_kept():
+    stamp = ion(f"{LONG}Z")
+    digits = LONG.partition(".")[2]
+    assert str(timestamps.extract("SECOND", stamp)) == f"59.{digits}"
+    assert timestamps.ion_text(timestamps.shift("SECOND", 1, stamp)).endswith(f"01:00.{digits}Z")
+    assert same(stamp, ion(f"{LONG}0+00:00"))
+    assert not same(stamp, ion(f"{LONG}1Z"))
+    assert compare(stamp, ion(f"{LONG}1Z")) == -1
+
+
+def test_a_fraction_is_cut_off_and_not_rounded_where_it_is_written():
+    assert formats.to_string(ion("2020-01-01T00:00:00.9999999999Z"), "s.SSS") == "0.999"
