@@ -129,7 +129,7 @@ def _revision(draft: BlockDraft, written: RevisionDraft) -> dict[str, Any]:
         "txId": draft.transaction_id,
     }
     data = written.data.value() if isinstance(written.data, IonSpan) else written.data
-    data_hash = b"" if data is None else ion_hash(data)
+    data_hash = b"" if data is None else ion_hash(written.data)
     struct = {"blockAddress": _address(draft.address), "hash": dot(ion_hash(metadata), data_hash)}
     if data is not None:
         struct["data"] = data

@@ -1,0 +1,342 @@
+"""A ledger's storage in one SQLite file.
+
+Write-ahead log, ``synchronous=FULL``: a change is on the disk before `SqliteStorage.writing` ends.
+Readers have connections of their own and never wait for the writer.
+"""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+from qldbkit.ledger.catalog import Catalog
+from qldbkit.ledger.sqlite_reading import Reading, batches
+from qldbkit.ledger.sqlite_schema import check_file, connect, create_file
+from qldbkit.ledger.storage import (
+    CURRENT,
+    BlockChanges,
+    Identity,
+    IndexEntry,
+    Redaction,
+    StorageError,
+    StoredRevision,
+    Tip,
+)
+
+Value = TypeVar("Value")
+
+DEFAULT_CONNECTIONS: Final = 8
+
+
+class SqliteStorage:
+    """The storage of one ledger. Safe to use from several threads.
+
+    Args:
+        path: the file, which exists.
+        connections: how many connections for reading are kept open.
+    """
+
+    def __init__(self, path: Path, connections: int = DEFAULT_CONNECTIONS):
+        check_file(path)
+        self._path = path
+        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(connections)
+        self._closed = False
+        self._writing = threading.Lock()
+        self._writer = connect(path)
+
+    @classmethod
+    def create(cls, path: Path, identity: Identity, connections: int = DEFAULT_CONNECTIONS) -> Self:
+        """Make the file of a ledger without blocks, and open it.
+
+        Raises:
+            StorageError: the file exists or cannot be written.
+        """
+        create_file(path, identity)
+        return cls(path, connections)
+
+    def identity(self) -> Identity:
+        """Which ledger the file holds."""
+        return self._read(Reading.identity)
+
+    def tip(self) -> Tip | None:
+        """The latest block."""
+        return self._read(Reading.tip)
+
+    def catalog(self) -> Catalog:
+        """The tables and indexes of the latest state."""
+        return self._read(Reading.catalog)
+
+    def summary(self, sequence_no: int) -> bytes | None:
+        """A block's binary Ion."""
+        return self._read(lambda reading: reading.summary(sequence_no))
+
+    def summaries(self, first: int, count: int) -> list[tuple[int, bytes]]:
+        """Up to ``count`` blocks from number ``first`` on, with their numbers."""
+        return self._read(lambda reading: reading.summaries(first, count))
+
+    def revisions_of(self, sequence_no: int) -> list[StoredRevision]:
+        """The revisions that a block made, in its order."""
+        return self._read(lambda reading: reading.revisions_of(sequence_no))
+
+    def current(self, document_id: str) -> StoredRevision | None:
+        """The latest revision of a document."""
+        return self._read(lambda reading: reading.current(document_id))
+
+    def revision_at(self, sequence_no: int, document_id: str) -> StoredRevision | None:
+        """The revision of a document that a block made."""
+        return self._read(lambda reading: reading.revision_at(sequence_no, document_id))
+
+    def visible(self, table_id: str, snapshot: int) -> Sequence[int]:
+        """The ids of the revisions that are a table's documents at a snapshot."""
+        return self._read(lambda reading: reading.visible(table_id, snapshot))
+
+    def active_between(
+        self, table_id: str, first: int, last: int, document_ids: Sequence[str] | None
+    ) -> Sequence[int]:
+        """The ids of a table's revisions that were active between two blocks."""
+        return self._read(
+            lambda reading: reading.active_between(table_id, first, last, document_ids)
+        )
+
+    def load(self, revision_ids: Sequence[int]) -> Iterator[StoredRevision]:
+        """The revisions of those ids, in their order."""
+        for batch in batches(revision_ids):
+            yield from self._read(lambda reading, ids=batch: reading.load(ids))  # type: ignore[misc]
+
+    def documents(
+        self, table_id: str, document_ids: Sequence[str], snapshot: int
+    ) -> Iterator[StoredRevision]:
+        """A table's documents of those ids at a snapshot."""
+        for batch in batches(document_ids):
+            yield from self._read(
+                lambda reading, ids=batch: reading.documents(table_id, ids, snapshot)  # type: ignore[misc]
+            )
+
+    def indexed(self, index_id: str, keys: Sequence[bytes], snapshot: int) -> list[str]:
+        """The ids of the documents that an index has under ``keys`` at a snapshot, each once."""
+        found: dict[str, None] = {}
+        for batch in batches(keys):
+            ids = self._read(lambda reading, some=batch: reading.indexed(index_id, some, snapshot))  # type: ignore[misc]
+            found.update(dict.fromkeys(ids))
+        return list(found)
+
+    def sequence_by_transaction_time(self, moment: int) -> int:
+        """The latest block whose transaction time is at or before ``moment``."""
+        return self._read(lambda reading: reading.sequence_by_transaction_time(moment))
+
+    def sequence_by_block_time(self, moment: int) -> int:
+        """The first block whose timestamp is at or after ``moment``."""
+        return self._read(lambda reading: reading.sequence_by_block_time(moment))
+
+    def node(self, level: int, index: int) -> bytes | None:
+        """A complete node of the journal's tree."""
+        return self._read(lambda reading: reading.node(level, index))
+
+    @contextmanager
+    def writing(self) -> Iterator[SqliteWriter]:
+        """Begin a change, and make it durable at the end.
+
+        Raises:
+            StorageError: the change could not be made durable; nothing of it is to be relied on.
+        """
+        with self._writing:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield SqliteWriter(self._writer)
+                self._writer.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._undo()
+                raise _failed(error) from error
+            except BaseException:
+                self._undo()
+                raise
+
+    def erase_traces(self) -> None:
+        """Move the write-ahead log into the file and empty it, so that no old page is left in it.
+
+        It waits for readers at most as long as a connection waits for a lock; what a reader still
+        holds then is left to SQLite's next checkpoint.
+        """
+        with self._writing:
+            try:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            except sqlite3.Error as error:
+                raise _failed(error) from error
+
+    def close(self) -> None:
+        """Close every connection; a read that is under way closes its own."""
+        with self._writing:
+            self._closed = True
+            self._writer.close()
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
+
+    def _undo(self) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+
+    def _read(self, question: Callable[[Reading], Value]) -> Value:
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = self._connected()
+        try:
+            return question(Reading(connection))
+        except sqlite3.Error as error:
+            raise _failed(error) from error
+        finally:
+            self._give_back(connection)
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StorageError("the ledger is closed")
+        return connect(self._path)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._closed:
+            connection.close()
+            return
+        try:
+            self._idle.put_nowait(connection)
+        except queue.Full:
+            connection.close()
+
+
+class SqliteWriter(Reading):
+    """One change of a ledger's file, inside an open transaction."""
+
+    def append(self, changes: BlockChanges) -> None:
+        """Write a block with everything that it does."""
+        tip = changes.tip
+        self.connection.execute(
+            "INSERT INTO block VALUES (?, ?, ?, ?, ?)",
+            (
+                tip.sequence_no,
+                tip.block_hash,
+                tip.block_time,
+                changes.transaction_time,
+                changes.summary,
+            ),
+        )
+        self.connection.executemany("INSERT INTO node VALUES (?, ?, ?)", changes.nodes)
+        self._write_revisions(tip.sequence_no, changes.revisions)
+        self._write_entries(tip.sequence_no, changes)
+        self._redact(changes.redactions)
+        if changes.catalog is not None:
+            self.save_catalog(changes.catalog)
+
+    def save_catalog(self, catalog: Catalog) -> None:
+        """Write the tables and indexes as they are now."""
+        self.connection.execute("DELETE FROM catalog_table")
+        self.connection.execute("DELETE FROM catalog_index")
+        for table in catalog.tables.values():
+            self.connection.execute(
+                "INSERT INTO catalog_table (table_id, name, active, confirmed) VALUES (?, ?, ?, ?)",
+                (table.table_id, table.name, table.active, table.confirmed),
+            )
+            self.connection.executemany(
+                "INSERT INTO catalog_index (index_id, table_id, field, status) VALUES (?, ?, ?, ?)",
+                [
+                    (each.index_id, table.table_id, each.field, each.status.value)
+                    for each in table.indexes
+                ],
+            )
+
+    def current_after(self, table_id: str, revision_id: int, count: int) -> list[StoredRevision]:
+        """Up to ``count`` of a table's current documents, by revision id, behind that one."""
+        rows = self._all(
+            "SELECT revision_id FROM revision WHERE table_id = ? AND deleted = 0 AND ended = ?"
+            " AND revision_id > ? ORDER BY revision_id LIMIT ?",
+            table_id,
+            CURRENT,
+            revision_id,
+            count,
+        )
+        ids = [row[0] for row in rows]
+        return [each for batch in batches(ids) for each in self.load(batch)]
+
+    def add_entry(self, entry: IndexEntry, begun: int) -> None:
+        """Add an index entry that begins with block ``begun``, if it is not there."""
+        self.connection.execute(
+            "INSERT OR IGNORE INTO entry VALUES (?, ?, ?, ?, ?)",
+            (entry.index_id, entry.key, entry.document_id, begun, CURRENT),
+        )
+
+    def remove_entries(self, index_id: str, count: int) -> int:
+        """Remove up to ``count`` entries of an index; how many it were."""
+        rows = self._all(
+            "SELECT key, document_id, begun FROM entry WHERE index_id = ? LIMIT ?", index_id, count
+        )
+        self.connection.executemany(
+            "DELETE FROM entry WHERE index_id = ? AND key = ? AND document_id = ? AND begun = ?",
+            [(index_id, *row) for row in rows],
+        )
+        return len(rows)
+
+    def forget_entries(self, before: int) -> None:
+        """Remove the index entries that no snapshot from ``before`` on can see."""
+        self.connection.execute(
+            f"DELETE FROM entry WHERE ended <= ? AND ended < {CURRENT}",  # noqa: S608 - a constant
+            (before,),
+        )
+
+    def _write_revisions(self, sequence_no: int, revisions: Sequence[StoredRevision]) -> None:
+        self.connection.executemany(
+            "UPDATE revision SET ended = ? WHERE document_id = ? AND ended = ?",
+            [(sequence_no, each.document_id, CURRENT) for each in revisions if each.version],
+        )
+        self.connection.executemany(
+            "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    each.revision_id,
+                    each.table_id,
+                    each.document_id,
+                    each.version,
+                    each.ended,
+                    each.deleted,
+                    each.hash,
+                )
+                for each in revisions
+            ],
+        )
+        self.connection.executemany(
+            "INSERT INTO content VALUES (?, ?, ?, ?)",
+            [(each.revision_id, each.metadata, each.data, each.data_hash) for each in revisions],
+        )
+
+    def _write_entries(self, sequence_no: int, changes: BlockChanges) -> None:
+        self.connection.executemany(
+            "UPDATE entry SET ended = ? WHERE index_id = ? AND key = ? AND document_id = ?"
+            " AND ended = ?",
+            [
+                (sequence_no, each.index_id, each.key, each.document_id, CURRENT)
+                for each in changes.ended_entries
+            ],
+        )
+        for entry in changes.added_entries:
+            self.add_entry(entry, sequence_no)
+
+    def _redact(self, redactions: Sequence[Redaction]) -> None:
+        self.connection.executemany(
+            "UPDATE content SET data = NULL, data_hash = ? WHERE revision_id = ?",
+            [(each.data_hash, each.revision_id) for each in redactions],
+        )
+        # What is left of the document's earlier values in the indexes serves only snapshots that
+        # are about to conflict; a redacted value must not survive there.
+        self.connection.executemany(
+            f"DELETE FROM entry WHERE document_id = ? AND ended < {CURRENT}",  # noqa: S608 - a constant
+            [(each.document_id,) for each in redactions],
+        )
+
+
+def _failed(error: sqlite3.Error) -> StorageError:
+    return StorageError(f"the ledger's file cannot be read or written: {error}")

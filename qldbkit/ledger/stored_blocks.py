@@ -1,0 +1,83 @@
+"""Blocks as they are stored, and as they are read back: the summary apart from the revisions.
+
+Revisions are stored by themselves, so that a redaction can remove the data of one without touching
+the block that committed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from amazon.ion import simpleion
+
+from qldbkit.journal import decoding
+from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.model import (
+    Block,
+    BlockAddress,
+    BlockSummary,
+    RedactedRevision,
+    Revision,
+    RevisionSummary,
+)
+from qldbkit.ledger.storage import StoredRevision
+
+Struct = dict[str, Any]
+
+
+def address_struct(address: BlockAddress) -> Struct:
+    """``{strandId, sequenceNo}``."""
+    return {"strandId": address.strand_id, "sequenceNo": address.sequence_no}
+
+
+def summary_form(block: Block) -> BlockSummary:
+    """The block's summary in the form that streams carry, without any of the revisions' data."""
+    fields = block.summary.ion.fields()
+    if "revisions" not in fields:
+        return block.summary
+    struct = {name: span.value() for name, span in fields.items() if name != "revisions"}
+    struct["revisionSummaries"] = [
+        {"hash": each.hash, **({"documentId": each.document_id} if each.document_id else {})}
+        for each in block.summary.revision_summaries
+    ]
+    return decoding.block_summary(IonSpan.of(struct))
+
+
+def revision_struct(address: BlockAddress, stored: StoredRevision) -> Struct:
+    """A stored revision as journals and views show it."""
+    struct: Struct = {"blockAddress": address_struct(address), "hash": stored.hash}
+    if stored.data is not None:
+        struct["data"] = simpleion.loads(stored.data, single_value=True)
+    elif stored.data_hash is not None:
+        struct["dataHash"] = stored.data_hash
+    struct["metadata"] = simpleion.loads(stored.metadata, single_value=True)
+    return struct
+
+
+def stored_block(summary: BlockSummary, stored: Sequence[StoredRevision]) -> Block:
+    """A block as it is read back from storage."""
+    by_ordinal = {each.ordinal: each for each in stored}
+    revisions = []
+    for ordinal, each in enumerate(summary.revision_summaries):
+        if ordinal in by_ordinal:
+            span = IonSpan.of(revision_struct(summary.address, by_ordinal[ordinal]))
+            revisions.append(decoding.revision(span))
+        elif each.document_id is None:
+            revisions.append(_internal_revision(each))
+    return Block(summary, tuple(revisions))
+
+
+def _internal_revision(summary: RevisionSummary) -> Revision:
+    ion = IonSpan.of({"hash": summary.hash})
+    return Revision(None, summary.hash, None, None, None, ion)
+
+
+def redaction_struct(redaction: RedactedRevision) -> Struct:
+    """``{blockAddress, tableId, documentId, version}``."""
+    return {
+        "blockAddress": address_struct(redaction.address),
+        "tableId": redaction.table_id,
+        "documentId": redaction.document_id,
+        "version": redaction.version,
+    }
