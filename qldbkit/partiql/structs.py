@@ -23,10 +23,11 @@ def field(struct: Any, name: str, case_sensitive: bool = True) -> Any:
 
     Without ``case_sensitive`` an exact match still comes before one that differs in case.
     """
-    if name in struct:
+    try:
         return struct.get_all_values(name)[0] if type(struct) is IonPyDict else struct[name]
-    if case_sensitive:
-        return MISSING
+    except KeyError:
+        if case_sensitive:
+            return MISSING
     folded = name.casefold()
     return next((v for n, v in fields(struct) if n.casefold() == folded), MISSING)
 

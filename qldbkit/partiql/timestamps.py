@@ -8,14 +8,13 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from amazon.ion import simpleion
 from amazon.ion.core import Timestamp, TimestampPrecision
-from amazon.ion.exceptions import IonException
 
 from qldbkit.partiql import decimals
 from qldbkit.partiql.decimals import added
 from qldbkit.partiql.errors import EvaluationError
 from qldbkit.partiql.keys import fraction_of, instant
+from qldbkit.partiql.times import offset_text
 
 PARTS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 ZONE_PARTS = ("TIMEZONE_HOUR", "TIMEZONE_MINUTE")
@@ -31,7 +30,9 @@ _PRECISION_OF = {
 _SECONDS = {"DAY": 86_400, "HOUR": 3_600, "MINUTE": 60, "SECOND": 1}
 _MONTHS = {"YEAR": 12, "MONTH": 1}
 _ION_TEXT = re.compile(
-    r"\d{4}(T|-\d\d(T|-\d\d(T?|T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))))", re.ASCII
+    r"(\d{4})(?:T|-(\d\d)(?:T|-(\d\d)(?:T?|T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?"
+    r"(Z|[+-]\d\d:\d\d))))",
+    re.ASCII,
 )
 _SQL_TEXT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(\.\d+)?\s*([+-]\d\d:\d\d|Z)?", re.ASCII
@@ -205,36 +206,68 @@ def extract(part: str, timestamp: Any) -> int | Decimal:
 
 def parse_ion(text: str) -> Timestamp | None:
     """The timestamp that an Ion text is; None when it is not one."""
-    if _ION_TEXT.fullmatch(text) is None:
-        return None
-    try:
-        return simpleion.loads(text, single_value=True)
-    except (IonException, ValueError):
-        return None
+    # Not read by amazon.ion, whose C extension takes ten or more digits of a second for none.
+    match = _ION_TEXT.fullmatch(text)
+    return None if match is None else _parsed(match, _ION_PRECISIONS[match.lastindex or 0])
+
+
+# By the last group of `_ION_TEXT` that a text has; an offset comes with a minute or a second.
+_ION_PRECISIONS = {
+    1: TimestampPrecision.YEAR,
+    2: TimestampPrecision.MONTH,
+    3: TimestampPrecision.DAY,
+    8: TimestampPrecision.MINUTE,
+}
 
 
 def parse_sql(text: str) -> Timestamp | None:
     """The timestamp of ``YYYY-MM-DD HH:MM:SS[.fraction][+-HH:MM]``; None when it is not that."""
     match = _SQL_TEXT.fullmatch(text)
-    if match is None:
-        return None
-    fields = tuple(int(match[group]) for group in range(1, 7))
-    fraction = Decimal(f"0{match[7]}") if match[7] else _ZERO
-    offset = match[8]
-    minutes = None
-    if offset is not None:
-        minutes = 0 if offset == "Z" else _offset_minutes(offset)
+    return None if match is None else _parsed(match, TimestampPrecision.SECOND)
+
+
+def _parsed(match: re.Match[str], precision: TimestampPrecision) -> Timestamp | None:
+    *fields, fraction, offset = match.groups()
+    if fields[5] is not None:
+        precision = TimestampPrecision.SECOND
+    numbers = tuple(int(field) for field in fields if field is not None)
     try:
-        return make(fields, TimestampPrecision.SECOND, minutes, fraction)
+        minutes = _offset_minutes(offset)
+        return make(numbers, precision, minutes, Decimal(f"0{fraction or ''}"))
     except EvaluationError:
         return None
 
 
-def _offset_minutes(text: str) -> int:
-    minutes = int(text[1:3]) * 60 + int(text[4:6])
-    return -minutes if text[0] == "-" else minutes
+def _offset_minutes(text: str | None) -> int | None:
+    if text is None or text == "-00:00":
+        return None
+    if text == "Z":
+        return 0
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    if hours > 23 or minutes > 59:
+        raise EvaluationError(f"there is no offset {text}")
+    return (hours * 60 + minutes) * (-1 if text[0] == "-" else 1)
 
 
 def ion_text(timestamp: Any) -> str:
-    """The timestamp as Ion text writes it."""
-    return str(simpleion.dumps(timestamp, binary=False, omit_version_marker=True))
+    """The timestamp as Ion text writes it, all of its digits included."""
+    precision = precision_of(timestamp)
+    text = f"{timestamp.year:04d}"
+    if precision is TimestampPrecision.YEAR:
+        return f"{text}T"
+    text += f"-{timestamp.month:02d}"
+    if precision is TimestampPrecision.MONTH:
+        return f"{text}T"
+    text += f"-{timestamp.day:02d}"
+    return text if precision is TimestampPrecision.DAY else f"{text}T{_time_text(timestamp)}"
+
+
+def _time_text(timestamp: Any) -> str:
+    text = f"{timestamp.hour:02d}:{timestamp.minute:02d}"
+    if precision_of(timestamp) is TimestampPrecision.SECOND:
+        fraction = f"{fraction_of(timestamp):f}".partition(".")[2]
+        text += f":{timestamp.second:02d}" + (f".{fraction}" if fraction else "")
+    offset = offset_of(timestamp)
+    if offset is None:
+        return f"{text}-00:00"
+    return f"{text}Z" if offset == 0 else text + offset_text(offset)

@@ -248,14 +248,31 @@ LONG = "2020-01-01T00:00:59.1234567890123456789012345678901234567890"
 
 
 def test_fractions_longer_than_pythons_decimals_are_kept():
-    stamp = ion(f"{LONG}Z")
+    stamp = timestamps.parse_ion(f"{LONG}Z")
     digits = LONG.partition(".")[2]
     assert str(timestamps.extract("SECOND", stamp)) == f"59.{digits}"
     assert timestamps.ion_text(timestamps.shift("SECOND", 1, stamp)).endswith(f"01:00.{digits}Z")
-    assert same(stamp, ion(f"{LONG}0+00:00"))
-    assert not same(stamp, ion(f"{LONG}1Z"))
-    assert compare(stamp, ion(f"{LONG}1Z")) == -1
+    assert same(stamp, timestamps.parse_ion(f"{LONG}0+00:00"))
+    assert not same(stamp, timestamps.parse_ion(f"{LONG}1Z"))
+    assert compare(stamp, timestamps.parse_ion(f"{LONG}1Z")) == -1
 
 
 def test_a_fraction_is_cut_off_and_not_rounded_where_it_is_written():
-    assert formats.to_string(ion("2020-01-01T00:00:00.9999999999Z"), "s.SSS") == "0.999"
+    stamp = timestamps.parse_ion("2020-01-01T00:00:00.9999999999Z")
+    assert formats.to_string(stamp, "s.SSS") == "0.999"
+    interval = parse_interval("1", "SECOND")
+    later = timestamps.shift_exactly(stamp, 0, interval.amount)
+    assert timestamps.ion_text(later) == "2020-01-01T00:00:01.9999999999Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2020T", "2020-02T", "2020-02-29", "2020-02-29T10:11Z", "2020-02-29T10:11-00:00"),
+        *("2020-02-29T10:11:12+14:00", "2020-02-29T10:11:12.130-00:01"),
+    ],
+)
+def test_ion_timestamps_are_read_as_amazon_ion_reads_them(text):
+    read = timestamps.parse_ion(text)
+    assert timestamps.ion_text(read) == text == timestamps.ion_text(ion(text))
+    assert simpleion.dumps(read, binary=True) == simpleion.dumps(ion(text), binary=True)
