@@ -73,7 +73,7 @@ def offset_of(timestamp: Any) -> int | None:
 def precision_of(timestamp: Any) -> TimestampPrecision:
     """Its precision; that of a plain datetime is the second."""
     precision = getattr(timestamp, "precision", None)
-    return TimestampPrecision.SECOND if precision is None else precision
+    return TimestampPrecision.SECOND if precision is None else TimestampPrecision(precision)
 
 
 def shift(part: str, amount: int, timestamp: Any) -> Timestamp:
