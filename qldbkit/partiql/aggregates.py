@@ -39,12 +39,11 @@ def average(values: Iterable[Any]) -> Any:
     Raises:
         EvaluationError: one of them is not a number.
     """
-    numbers = list(_numbers(values, "AVG"))
-    if not numbers:
-        return None
-    result = total(numbers)
-    exact = Decimal(result) if kind(result) is Kind.INT else result
-    return divide(exact, len(numbers))
+    result, size = None, 0
+    for size, value in enumerate(_numbers(values, "AVG"), 1):  # noqa: B007
+        result = value if result is None else add(result, value)
+    exact = Decimal(result) if isinstance(result, int) else result
+    return None if result is None else divide(exact, size)
 
 
 def smallest(values: Iterable[Any]) -> Any:
