@@ -11,12 +11,11 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import signal
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlencode
 
 import boto3
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -25,9 +24,10 @@ from ministack import app as ministack
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners, stacks
 
-from qldbkit.ledger.http import HttpRequest, LedgerService
+from qldbkit.ledger.http import LedgerService
+from qldbkit.ledger.server import LedgerApplication, ServerLimits
 from qldbkit.local.gateway_settings import is_attached, settings_of_gateway
-from qldbkit.local.persistence import StateSaver
+from qldbkit.local.persistence import Asgi, StateSaver
 from qldbkit.local.resources import (
     REPLACING_PROPERTIES,
     LedgerResource,
@@ -37,38 +37,33 @@ from qldbkit.local.resources import (
 )
 from qldbkit.local.settings import LOOPBACK, LocalSettings
 
+_SIGNED_FOR_QLDB = re.compile(rb"Credential=[^/,]+/\d{8}/[^/,]+/qldb/aws4_request")
 
-class QldbService:
-    """QLDB's two APIs as a service of the local AWS: both sign as ``qldb`` and arrive here.
+
+class LocalApplication:
+    """The ASGI application: requests signed for ``qldb`` go to the ledgers, others to ministack.
 
     Args:
-        service: the embedded ledger.
-        threads: how many requests run at the same time; further ones wait.
+        aws: ministack's application.
+        ledgers: the embedded ledger's application, which answers both of QLDB's APIs.
     """
 
-    def __init__(self, service: LedgerService, threads: int):
-        self._service = service
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="qldb")
+    def __init__(self, aws: Asgi, ledgers: Asgi):
+        self._aws = aws
+        self._ledgers = ledgers
 
-    async def handle(
-        self,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict[str, list[str]],
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Answer one request, in a thread of its own: a ledger waits for its disk."""
-        encoded = urlencode(query, doseq=True)
-        request = HttpRequest(method, path, encoded, headers, body)
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._threads, self._service.handle, request)
-        return answer.status, dict(answer.headers), answer.body
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        answer = self._ledgers if is_for_qldb(scope) else self._aws
+        await answer(scope, receive, send)
 
-    def close(self) -> None:
-        """End the ledgers' streams and close their files."""
-        self._service.close()
-        self._threads.shutdown(wait=True, cancel_futures=True)
+
+def is_for_qldb(scope: Any) -> bool:
+    """Whether a request's signature names the service that both of QLDB's APIs sign for."""
+    if scope["type"] != "http":
+        return False
+    authorization = dict(scope["headers"]).get(b"authorization", b"")
+    return _SIGNED_FOR_QLDB.search(authorization) is not None
 
 
 def register_resource_types(qldb: Any) -> None:
@@ -106,17 +101,19 @@ async def serve(settings: LocalSettings, *, attached: bool) -> None:
 
     saver = StateSaver(settings.state_folder, settings.save_interval)
     saver.start()
-    service = QldbService(open_ledgers(settings), settings.request_threads)
-    ministack.SERVICE_HANDLERS["qldb"] = service.handle
+    service = open_ledgers(settings)
+    ledgers = LedgerApplication(service, ServerLimits(threads=settings.request_threads))
     register_resource_types(boto3.client("qldb"))
     logging.getLogger("persistence").setLevel(logging.WARNING)  # or a line per service and save
     config = Config()
     config.bind = [f"{LOOPBACK}:{settings.port}"]
     config.keep_alive_timeout = 75
     try:
-        await hypercorn_serve(saver.restoring(ministack.app), config, shutdown_trigger=stop.wait)
+        application = LocalApplication(saver.restoring(ministack.app), ledgers)
+        await hypercorn_serve(application, config, shutdown_trigger=stop.wait)
     finally:
         saver.stop()
+        ledgers.close()
         service.close()
     # A stack that waits for a function's answer would hold up the end of the event loop without
     # bound, and everything that is to be kept is on disk by now.

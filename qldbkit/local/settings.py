@@ -95,14 +95,13 @@ def settings_from_environment(
     environ: Mapping[str, str] = os.environ,
     *,
     port: int | None = None,
-    folder: Path | None = None,
 ) -> LocalSettings:
     """Return the settings of the local AWS of the current folder.
 
     Args:
-        environ: ``AWS_REGION`` names the region, ``QLDBKIT_PORT`` the port.
+        environ: ``AWS_REGION`` names the region, ``QLDBKIT_PORT`` the port, ``QLDBKIT_FOLDER``
+            the folder; by default us-east-1, 4566 and ``.qldbkit`` in the current folder.
         port: goes before ``QLDBKIT_PORT``.
-        folder: instead of ``.qldbkit`` in the current folder.
 
     Raises:
         LocalSettingsError: the port is no port.
@@ -114,7 +113,12 @@ def settings_from_environment(
             hint="give --port or QLDBKIT_PORT a number from 1 to 65535",
         )
     return LocalSettings(
-        folder=(folder or Path(DEFAULT_FOLDER)).absolute(),
+        folder=folder_from_environment(environ),
         port=int(chosen),
         region=environ.get("AWS_REGION", DEFAULT_REGION),
     )
+
+
+def folder_from_environment(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder that everything is kept below."""
+    return Path(environ.get("QLDBKIT_FOLDER", DEFAULT_FOLDER)).absolute()

@@ -29,7 +29,7 @@ def test_what_is_no_port_is_refused_with_what_to_write(port):
 
 
 def test_everything_it_keeps_is_in_its_folder(tmp_path):
-    settings = settings_from_environment({}, folder=tmp_path)
+    settings = settings_from_environment({"QLDBKIT_FOLDER": str(tmp_path)})
     for path in (
         settings.ledger_folder,
         settings.state_folder,
