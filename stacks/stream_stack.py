@@ -18,6 +18,8 @@ class QldbBlogStreamStack(Stack):
         super().__init__(scope, id, description="A QLDB journal, streamed, archived and replayed")
         stream = JournalStream(self, "Journal", settings=settings)
         archive = JournalArchive(self, "Archive", settings=settings, source=stream)
+        # Firehose begins with what comes after it: it has to be there before the first record is
+        stream.journal.node.add_dependency(archive.delivery)
         replay = Replay(self, "Replay", settings=settings, code=code, source=stream)
         for name, value in {
             "SourceLedgerName": settings.qldb_ledger_name,
