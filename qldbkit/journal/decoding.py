@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from qldbkit.errors import QldbkitError
-from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.hashes import HASH_SIZE
+from qldbkit.journal.ion import IonFormatError, IonSpan, IonType
 from qldbkit.journal.model import (
     Block,
     BlockAddress,
@@ -24,9 +25,70 @@ from qldbkit.journal.model import (
 Value = TypeVar("Value")
 Fields = Mapping[str, IonSpan]
 
+ADDRESS_FIELDS: Final = frozenset({"strandId", "sequenceNo"})
+REVISION_FIELDS: Final = frozenset({"blockAddress", "hash", "data", "dataHash", "metadata"})
+METADATA_FIELDS: Final = frozenset({"id", "version", "txTime", "txId"})
+SUMMARY_FIELDS: Final = frozenset({"hash", "documentId"})
+BLOCK_FIELDS: Final = frozenset(
+    {
+        "blockAddress",
+        "transactionId",
+        "blockTimestamp",
+        "blockHash",
+        "entriesHash",
+        "previousBlockHash",
+        "entriesHashList",
+        "transactionInfo",
+        "redactionInfo",
+        "revisions",
+        "revisionSummaries",
+    }
+)
+
 
 class JournalFormatError(QldbkitError):
     """A part of the journal is not of the form that QLDB writes."""
+
+
+def members(span: IonSpan, known: frozenset[str], part: str) -> dict[str, IonSpan]:
+    """The fields of ``part``, all of them of names that QLDB writes, each once.
+
+    What has another name would be overlooked, and no hash would tell that it had been changed.
+
+    Raises:
+        JournalFormatError: a field is unknown or there twice.
+    """
+    fields: dict[str, IonSpan] = {}
+    for name, value in span.field_pairs():
+        if name in fields or name not in known:
+            what = "twice" if name in fields else "but should not"
+            raise JournalFormatError(f"{part} has the field {name} {what}")
+        fields[name] = value
+    return fields
+
+
+def hash_bytes(span: IonSpan) -> bytes:
+    """A blob of 32 bytes, or of none where there was nothing to hash.
+
+    Raises:
+        IonFormatError: it is anything else.
+    """
+    data = span.blob()
+    if span.ion_type != IonType.BLOB or len(data) not in (0, HASH_SIZE):
+        raise IonFormatError(f"a hash was expected, not {len(data)} bytes", span.start)
+    return data
+
+
+def natural(span: IonSpan) -> int:
+    """An int from 0.
+
+    Raises:
+        IonFormatError: it is anything else.
+    """
+    number = span.integer()
+    if number < 0:
+        raise IonFormatError(f"{number} is negative", span.start)
+    return number
 
 
 def required(fields: Fields, name: str, read: Callable[[IonSpan], Value], part: str) -> Value:
@@ -56,10 +118,11 @@ def optional(
 
 def block_address(span: IonSpan) -> BlockAddress:
     """A block address: ``{strandId, sequenceNo}``."""
-    fields, part = span.fields(), "a block address"
+    part = "a block address"
+    fields = members(span, ADDRESS_FIELDS, part)
     return BlockAddress(
         required(fields, "strandId", IonSpan.text, part),
-        required(fields, "sequenceNo", IonSpan.integer, part),
+        required(fields, "sequenceNo", natural, part),
     )
 
 
@@ -70,12 +133,17 @@ def revision(span: IonSpan) -> Revision:
         JournalFormatError: a field is missing or of another type.
         IonFormatError: the Ion is damaged.
     """
-    fields, part = span.fields(), "a revision"
+    part = "a revision"
+    fields = members(span, REVISION_FIELDS, part)
+    if "data" in fields and "dataHash" in fields:
+        raise JournalFormatError(f"{part} has both data and dataHash")
+    if "metadata" not in fields and ("data" in fields or "dataHash" in fields):
+        raise JournalFormatError(f"{part} has data and no metadata")
     return Revision(
         address=optional(fields, "blockAddress", block_address, part),
-        hash=required(fields, "hash", IonSpan.blob, part),
+        hash=required(fields, "hash", hash_bytes, part),
         data=fields.get("data"),
-        data_hash=optional(fields, "dataHash", IonSpan.blob, part),
+        data_hash=optional(fields, "dataHash", hash_bytes, part),
         metadata=optional(fields, "metadata", _metadata, part),
         ion=span,
     )
@@ -91,13 +159,14 @@ def block_summary(span: IonSpan) -> BlockSummary:
         JournalFormatError: a field is missing or of another type.
         IonFormatError: the Ion is damaged.
     """
-    fields, part = span.fields(), "a block"
+    part = "a block"
+    fields = members(span, BLOCK_FIELDS, part)
     return BlockSummary(
         address=required(fields, "blockAddress", block_address, part),
         transaction_id=required(fields, "transactionId", IonSpan.text, part),
-        block_hash=required(fields, "blockHash", IonSpan.blob, part),
-        entries_hash=required(fields, "entriesHash", IonSpan.blob, part),
-        previous_block_hash=required(fields, "previousBlockHash", IonSpan.blob, part),
+        block_hash=required(fields, "blockHash", hash_bytes, part),
+        entries_hash=required(fields, "entriesHash", hash_bytes, part),
+        previous_block_hash=required(fields, "previousBlockHash", hash_bytes, part),
         entries_hash_list=required(fields, "entriesHashList", _blobs, part),
         transaction_info=optional(fields, "transactionInfo", _transaction_info, part),
         redaction_info=optional(fields, "redactionInfo", _redaction_info, part),
@@ -118,10 +187,11 @@ def block(span: IonSpan) -> Block:
 
 
 def _metadata(span: IonSpan) -> RevisionMetadata:
-    fields, part = span.fields(), "a revision's metadata"
+    part = "a revision's metadata"
+    fields = members(span, METADATA_FIELDS, part)
     return RevisionMetadata(
         id=required(fields, "id", IonSpan.text, part),
-        version=required(fields, "version", IonSpan.integer, part),
+        version=required(fields, "version", natural, part),
         tx_id=required(fields, "txId", IonSpan.text, part),
         ion=span,
     )
@@ -137,10 +207,10 @@ def _summaries(fields: Fields) -> tuple[RevisionSummary, ...]:
     if named is not None:
         return tuple(
             RevisionSummary(
-                required(each, "hash", IonSpan.blob, part),
+                required(each, "hash", hash_bytes, part),
                 optional(each, "documentId", IonSpan.text, part),
             )
-            for each in map(IonSpan.fields, named)
+            for each in (members(item, SUMMARY_FIELDS, part) for item in named)
         )
     found = optional(fields, "revisions", _revisions, "a block") or ()
     return tuple(
@@ -191,9 +261,9 @@ def _redacted_revision(span: IonSpan) -> RedactedRevision:
         required(fields, "blockAddress", block_address, part),
         required(fields, "tableId", IonSpan.text, part),
         required(fields, "documentId", IonSpan.text, part),
-        required(fields, "version", IonSpan.integer, part),
+        required(fields, "version", natural, part),
     )
 
 
 def _blobs(span: IonSpan) -> tuple[bytes, ...]:
-    return tuple(map(IonSpan.blob, span.elements()))
+    return tuple(map(hash_bytes, span.elements()))

@@ -1,0 +1,1 @@
+"""Journals as people hold them: exports, archives of stream records, saved answers."""

@@ -1,0 +1,177 @@
+"""Archives of a journal stream: the records as Firehose or another consumer put them into objects.
+
+Records come in any order, several times, aggregated or not; a block and its revisions may be in
+different objects. They are put in order on disk before anything is given out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from qldbkit.journal.decoding import JournalFormatError, block_address, required
+from qldbkit.journal.findings import Finding, FindingKind, Place
+from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.records import (
+    BLOCK_SUMMARY,
+    CONTROL,
+    CREATED,
+    REVISION_DETAILS,
+    ControlRecord,
+    RecordError,
+    decode_record,
+)
+from qldbkit.journal.sources.objects import LocationError, ObjectStore, plain_stream
+from qldbkit.journal.sources.spill import Located, Spill
+from qldbkit.journal.sources.splitting import Junk, Piece, binary_values
+from qldbkit.journal.sources.stored import PartKind, SourceDescription, StoredBlock
+
+SKIPPED_LIMIT: Final = 20
+"""Documents that are named when versions of them are missing."""
+DAMAGED_LIMIT: Final = 10_000
+"""Unreadable records that are told one by one; of the others only that they are there."""
+
+
+@dataclass(slots=True)
+class _Streams:
+    """The journal streams that an archive has records of."""
+
+    created: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Damages:
+    """What could not be read, up to `DAMAGED_LIMIT`."""
+
+    listed: list[Finding] = field(default_factory=list)
+    further: int = 0
+
+    def add(self, finding: Finding) -> None:
+        if len(self.listed) < DAMAGED_LIMIT:
+            self.listed.append(finding)
+        else:
+            self.further += 1
+
+    def told(self) -> Iterator[Finding]:
+        yield from self.listed
+        if self.further:
+            reason = f"{self.further} further records cannot be read"
+            yield Finding(FindingKind.DAMAGED, reason)
+
+
+class ArchiveSource:
+    """The records of journal streams in a store of objects.
+
+    Args:
+        store: where the objects are.
+        names: the objects' names.
+        folder: where temporary files are made; the system's place for those when None.
+    """
+
+    def __init__(self, store: ObjectStore, names: list[str], folder: Path | None = None):
+        self._store = store
+        self._names = names
+        self._folder = folder
+
+    def describe(self) -> SourceDescription:
+        """An archive; blocks without revisions need not be in it."""
+        location = self._store.location
+        return SourceDescription("stream archive", location, len(self._names), contiguous=False)
+
+    def stored_blocks(self) -> Iterator[StoredBlock | Finding]:
+        """What cannot be read first, then every block in order.
+
+        Of the blocks that are not there, the last word is on documents that skip a version: a
+        block with a revision of them must be missing.
+        """
+        with Spill(self._folder) as spill:
+            found, streams = _Damages(), _Streams()
+            spill.fill(self._located(found, streams))
+            yield from found.told()
+            yield from _unannounced(streams)
+            strands = set()
+            for stored in spill.blocks():
+                assert stored.address is not None
+                strands.add(stored.address.strand_id)
+                yield stored
+            for strand_id in sorted(strands):
+                for document in spill.documents_with_skipped_versions(strand_id, SKIPPED_LIMIT):
+                    reason = (
+                        f"a version of document {document} is in no record of strand {strand_id}"
+                    )
+                    yield Finding(FindingKind.MISSING, reason)
+
+    def _located(self, found: _Damages, streams: _Streams) -> Iterator[Located]:
+        for name in self._names:
+            for piece in pieces_of(self._store, name):
+                if isinstance(piece, Finding):
+                    found.add(piece)
+                    continue
+                place = Place(name, piece.offset, piece.part)
+                try:
+                    located = locate(piece.data, place)
+                except (IonFormatError, JournalFormatError, RecordError) as error:
+                    reason = f"a stream record cannot be read: {error.message}"
+                    found.add(Finding(FindingKind.DAMAGED, reason, place=place))
+                else:
+                    if isinstance(located, ControlRecord):
+                        if located.control_record_type == CREATED:
+                            streams.created.add(located.stream_arn)
+                    else:
+                        streams.seen.add(located.stream_arn)
+                        yield located
+
+
+def pieces_of(store: ObjectStore, name: str) -> Iterator[Piece | Finding]:
+    """The top-level values of an object of binary Ion, and what in it is none."""
+    try:
+        with plain_stream(store, name) as stream:
+            for piece in binary_values(stream):
+                yield as_finding(piece, name) if isinstance(piece, Junk) else piece
+    except LocationError as error:
+        yield Finding(FindingKind.MISSING, error.message, place=Place(name))
+
+
+def as_finding(junk: Junk, name: str) -> Finding:
+    """What to say of bytes that cannot be read."""
+    return Finding(FindingKind.DAMAGED, junk.reason, place=Place(name, junk.offset))
+
+
+def locate(data: bytes, place: Place) -> Located | ControlRecord:
+    """Read of a record only what puts it in order.
+
+    Raises:
+        IonFormatError, JournalFormatError, RecordError: it is damaged.
+    """
+    fields, part = IonSpan.parse(data).fields(), "a stream record"
+    record_type = required(fields, "recordType", IonSpan.text, part)
+    if record_type == CONTROL:
+        record = decode_record(data)
+        assert isinstance(record, ControlRecord)
+        return record
+    stream_arn = required(fields, "qldbStreamArn", IonSpan.text, part)
+    payload = required(fields, "payload", IonSpan.fields, part)
+    if record_type == BLOCK_SUMMARY:
+        address = required(payload, "blockAddress", block_address, part)
+        return Located(address, PartKind.SUMMARY_RECORD, stream_arn, place, None, data)
+    if record_type == REVISION_DETAILS:
+        revision = required(payload, "revision", IonSpan.fields, part)
+        metadata = required(revision, "metadata", IonSpan.fields, part)
+        document = (
+            required(metadata, "id", IonSpan.text, part),
+            required(metadata, "version", IonSpan.integer, part),
+        )
+        address = required(revision, "blockAddress", block_address, part)
+        return Located(address, PartKind.REVISION_RECORD, stream_arn, place, document, data)
+    raise JournalFormatError(f"the record type {record_type!r} is unknown")
+
+
+def _unannounced(streams: _Streams) -> Iterator[Finding]:
+    """Streams without their first record, where there are several to tell apart."""
+    if len(streams.seen) > 1:
+        for stream_arn in sorted(streams.seen - streams.created):
+            reason = f"the record that opens stream {stream_arn} is not in the archive"
+            yield Finding(FindingKind.UNVERIFIABLE, reason)

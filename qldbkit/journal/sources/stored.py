@@ -1,0 +1,96 @@
+"""A block as it was found in a source: its parts, as they were written, and where.
+
+Parts are bytes, so that they can be put in order on disk and sent to other processes before
+anybody decodes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from qldbkit.journal.findings import Finding, Place
+from qldbkit.journal.model import BlockAddress
+
+
+class PartKind(IntEnum):
+    """What a part is, and how it is encoded."""
+
+    BLOCK = 0
+    """An exported block with its revisions, binary Ion."""
+    BLOCK_TEXT = 1
+    """The same in Ion text."""
+    BLOCK_JSON = 2
+    """The same down-converted to JSON; types, and so most hashes, are lost."""
+    SUMMARY_RECORD = 3
+    """A stream's BLOCK_SUMMARY record."""
+    REVISION_RECORD = 4
+    """A stream's REVISION_DETAILS record."""
+    SUMMARY = 5
+    """A block with ``revisionSummaries``, binary Ion."""
+    REVISION = 6
+    """A revision, binary Ion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a block.
+
+    Attributes:
+        kind: what it is.
+        data: its bytes.
+        place: where they were read; None for those of a ledger.
+        stream_arn: the journal stream that carried it; None for other forms.
+    """
+
+    kind: PartKind
+    data: bytes
+    place: Place | None = None
+    stream_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlock:
+    """All the parts of one block, each as often as it was found with different bytes.
+
+    Attributes:
+        address: the block's; None where it is known only after decoding.
+        parts: a block, or a summary and revisions.
+    """
+
+    address: BlockAddress | None
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDescription:
+    """What a source is.
+
+    Attributes:
+        form: e.g. ``journal export``.
+        location: where it is.
+        objects: how many objects it consists of; None for a ledger.
+        contiguous: whether every block must be there. An archive of a stream need not have the
+            blocks without revisions, which QLDB does not promise to stream.
+    """
+
+    form: str
+    location: str
+    objects: int | None
+    contiguous: bool
+
+
+class JournalSource(Protocol):
+    """A journal, or a part of one, in one of the forms in which people hold them."""
+
+    def describe(self) -> SourceDescription:
+        """What it is."""
+
+    def stored_blocks(self) -> Iterator[StoredBlock | Finding]:
+        """Every block, strand by strand in sequence order, and what could not be read as one.
+
+        In bounded memory, from the beginning each time it is called. An export's blocks come in
+        the order in which they stand.
+        """
