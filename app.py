@@ -1,7 +1,5 @@
 """The CDK app: reads the context and lays out the two stacks."""
 
-import json
-import os
 import sys
 
 from aws_cdk import App
@@ -9,11 +7,11 @@ from aws_cdk import App
 from qldbkit.errors import QldbkitError
 from stacks.db_stack import QldbBlogDbStack
 from stacks.packaging import LambdaPackages
-from stacks.settings import Settings
+from stacks.settings import Settings, context_of_environment
 from stacks.stream_stack import QldbBlogStreamStack
 
 try:
-    app = App(post_cli_context=json.loads(os.environ.get("QLDBKIT_CONTEXT", "{}")))
+    app = App(post_cli_context=context_of_environment())
     settings = Settings.from_context(app.node.get_all_context())
     code = LambdaPackages(settings.lambda_python, settings.lambda_architecture)
     ledgers = QldbBlogDbStack(app, "QldbBlogDbStack", settings=settings, code=code)
@@ -21,4 +19,4 @@ try:
     stream.add_stack_dependency(ledgers)  # a stream needs its ledger
     app.synth()
 except QldbkitError as error:
-    sys.exit(f"{error}")
+    sys.exit(str(error))

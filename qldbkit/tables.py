@@ -38,15 +38,13 @@ class Driver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TableRequest:
-    """One call of CloudFormation's custom resource.
+    """A call of CloudFormation's custom resource that wants a ledger to have tables.
 
     Attributes:
-        action: ``Create``, ``Update`` or ``Delete``.
         ledger_name: the ledger to have the tables.
         table_names: the tables, each once.
     """
 
-    action: str
     ledger_name: str
     table_names: tuple[str, ...]
 
@@ -60,16 +58,15 @@ class TableRequest:
         """
         try:
             properties = event["ResourceProperties"]
-            names, action = properties["TableNames"], str(event["RequestType"])
-            ledger = check_ledger_name(properties["LedgerName"])
+            names, ledger = properties["TableNames"], check_ledger_name(properties["LedgerName"])
         except (KeyError, TypeError) as error:
             raise TableRequestError(
                 f"the request has no usable {error}",
                 hint="give LedgerName and TableNames as the resource's properties",
             ) from error
-        if not isinstance(names, list) or action not in {"Create", "Update", "Delete"}:
-            raise TableRequestError(f"{action} of {names!r} is no request for tables")
-        return cls(action, ledger, tuple(dict.fromkeys(map(check_table_name, names))))
+        if not isinstance(names, list):
+            raise TableRequestError(f"TableNames is {names!r}", hint="give a list of names")
+        return cls(ledger, tuple(dict.fromkeys(map(check_table_name, names))))
 
     @property
     def physical_id(self) -> str:
@@ -127,16 +124,19 @@ def answer(event: Mapping[str, Any], environment: Mapping[str, str] = os.environ
     """Do what CloudFormation asks of the tables; return what its provider framework expects.
 
     Create and update make the missing tables and leave the others, those too that are no longer
-    listed; delete leaves every table where it is.
+    listed. Delete leaves every table where it is, and looks at nothing that could make it fail.
 
     Raises:
         TableRequestError, NameRefusedError, LedgerNotActiveError: as above.
         RegionMissingError: the environment names no region.
     """
+    action = event.get("RequestType")
+    if action == "Delete":
+        return {"PhysicalResourceId": event.get("PhysicalResourceId")}
+    if action not in {"Create", "Update"}:
+        raise TableRequestError(f"{action!r} is no request that CloudFormation makes")
     request = TableRequest.from_event(event)
-    created: tuple[str, ...] = ()
-    if request.action != "Delete":
-        created = _ensure(request, LedgerEndpoints.from_environment(environment))
+    created = _ensure(request, LedgerEndpoints.from_environment(environment))
     return {
         "PhysicalResourceId": request.physical_id,
         "Data": {"LedgerName": request.ledger_name, "Created": ",".join(created)},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ MAX_SETTLE_WINDOW_SECONDS = 3600
 MAX_RETENTION_HOURS = 8760  # Kinesis keeps a record for a year at most
 
 _KMS_ALIAS = re.compile(r"(?!alias/)(?!aws/)[A-Za-z0-9/_-]{1,250}", re.ASCII)
-_OWN_KEY = re.compile(r"[A-Za-z]+", re.ASCII)  # the CDK's own keys hold : / @ or -
+_OWN_KEY = re.compile(r"[A-Za-z0-9]+", re.ASCII)  # the CDK's own keys hold : / @ or -
 
 Reader = Callable[[str, Any], Any]  # of a context key and what it holds
 
@@ -64,6 +66,24 @@ class Settings:
         settings = cls(**{_KEYS[key].field: _KEYS[key].read(key, given[key]) for key in given})
         _check_together(settings, now or datetime.now(UTC))
         return settings
+
+
+def context_of_environment(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The context in ``QLDBKIT_CONTEXT``, a JSON object that goes before that of cdk.json.
+
+    Raises:
+        SettingsError: it is no JSON object.
+    """
+    try:
+        context = json.loads(environment.get("QLDBKIT_CONTEXT") or "{}")
+    except json.JSONDecodeError:
+        context = None
+    if not isinstance(context, dict):
+        raise SettingsError(
+            "QLDBKIT_CONTEXT is no JSON object",
+            hint='write one, such as {"shardCount": 2}, or unset the variable',
+        )
+    return context
 
 
 def _check_together(settings: Settings, now: datetime) -> None:
