@@ -21,9 +21,10 @@ from qldbkit.ledger.maintenance import Maintenance
 from qldbkit.ledger.sqlite import SqliteStorage
 from qldbkit.ledger.storage import Identity
 from qldbkit.ledger.stored_blocks import stored_block
-from qldbkit.ledger.transaction import Prepare, Runnable, Transaction
+from qldbkit.ledger.transaction import Prepare, Transaction
 from qldbkit.names import check_ledger_name
 from qldbkit.partiql.dialect import Dialect
+from qldbkit.partiql.prepared import prepare
 
 QLDB_LIMITS: Final = Limits()
 BLOCKS_AT_ONCE: Final = 100
@@ -157,6 +158,10 @@ class Ledger:
             self._prepare,
             self._committed,
         )
+
+    def has_table(self, table_id: str) -> bool:
+        """Whether the ledger has a table of that id, dropped ones included."""
+        return table_id in self._committer.state.catalog.tables
 
     def tip(self) -> BlockAddress | None:
         """The address of the latest block; None before the first."""
@@ -308,9 +313,4 @@ class Ledger:
 
 
 def _preparing(dialect: Dialect) -> Prepare:
-    def prepared(text: str) -> Runnable:
-        from qldbkit.partiql import prepare  # noqa: PLC0415
-
-        return prepare(text, dialect)
-
-    return prepared
+    return lambda text: prepare(text, dialect)

@@ -131,9 +131,14 @@ class Transaction:
         self._statement_size = 0
 
     @property
-    def is_open(self) -> bool:
-        """Whether it was neither committed nor aborted."""
-        return self._open
+    def usable(self) -> bool:
+        """Whether it was neither committed nor aborted, and has not expired."""
+        return self._open and self._clock.monotonic() < self._expires
+
+    @property
+    def documents_written(self) -> int:
+        """How many documents it has written."""
+        return len(self._uncommitted.documents)
 
     def check(self) -> None:
         """Make sure that it may still be used.
