@@ -13,7 +13,7 @@ from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import Block, BlockAddress, Revision
 from qldbkit.journal.proofs import revision_proof
 from qldbkit.ledger.errors import InvalidParameterError, ResourcePreconditionNotMetError
-from qldbkit.ledger.ledger import Ledger
+from qldbkit.ledger.ledger import Ledger, NoSuchBlockError
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -39,8 +39,14 @@ class JournalQueries:
                 ResourceType="Ledger",
                 ResourceName=request["Name"],
             )
+        try:
+            digest = ledger.digest(tip.sequence_no)
+        except NoSuchBlockError as error:  # the journal was restored with holes
+            raise ResourcePreconditionNotMetError(
+                error.message, ResourceType="Ledger", ResourceName=request["Name"]
+            ) from error
         return {
-            "Digest": ledger.digest(tip.sequence_no),
+            "Digest": digest,
             "DigestTipAddress": {"IonText": _text(_address_struct(tip))},
         }
 
@@ -48,7 +54,7 @@ class JournalQueries:
         """A block, with the proof that a digest covers it when a tip is given."""
         ledger = self._ledger(request["Name"])
         address = _block_at(ledger, request, "BlockAddress")
-        block = ledger.block(address.sequence_no)
+        block = _block(ledger, address)
         answer: Answer = {"Block": {"IonText": _text(exported_struct(block))}}
         if "DigestTipAddress" in request:
             answer["Proof"] = _proof_text(_proof_of_block(ledger, request, address))
@@ -58,7 +64,7 @@ class JournalQueries:
         """A document's revision, with the proof that a digest covers it when a tip is given."""
         ledger = self._ledger(request["Name"])
         address = _block_at(ledger, request, "BlockAddress")
-        block = ledger.block(address.sequence_no)
+        block = _block(ledger, address)
         revision = _revision_in(block, request["DocumentId"])
         answer: Answer = {"Revision": {"IonText": _text(revision.ion.value())}}
         if "DigestTipAddress" in request:
@@ -75,7 +81,17 @@ def _proof_of_block(ledger: Ledger, request: Request, address: BlockAddress) -> 
             "The DigestTipAddress is before the BlockAddress: its digest cannot cover the block",
             "DigestTipAddress",
         )
-    return ledger.proof(address.sequence_no, tip.sequence_no)
+    try:
+        return ledger.proof(address.sequence_no, tip.sequence_no)
+    except NoSuchBlockError as error:
+        raise _refused(error.message, "DigestTipAddress") from error
+
+
+def _block(ledger: Ledger, address: BlockAddress) -> Block:
+    try:
+        return ledger.block(address.sequence_no)
+    except NoSuchBlockError as error:
+        raise _refused(str(error), "BlockAddress") from error
 
 
 def _block_at(ledger: Ledger, request: Request, member: str) -> BlockAddress:
@@ -122,8 +138,7 @@ def _proof_text(hashes: Sequence[bytes]) -> Answer:
 def _text(value: Any) -> str:
     """Ion text without the version marker, as QLDB's answers have it."""
     text = simpleion.dumps(value, binary=False, omit_version_marker=True)
-    assert isinstance(text, str)
-    return text
+    return str(text)
 
 
 def _refused(message: str, member: str) -> InvalidParameterError:

@@ -118,7 +118,7 @@ def json_text(value: Any) -> str:
     if isinstance(value, Mapping):
         members = (f"{_quoted(name)}:{json_text(each)}" for name, each in value.items())
         return "{" + ",".join(members) + "}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and not isinstance(value, IonPySymbol):
         return "[" + ",".join(map(json_text, value)) + "]"
     return _scalar_text(value)
 

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qldbkit.journal.model import Block
 from qldbkit.ledger import export_format, export_store
 from qldbkit.ledger.aws import AwsClients
-from qldbkit.ledger.clock import Clock
+from qldbkit.ledger.clock import Clock, to_milliseconds
 from qldbkit.ledger.control import with_token
 from qldbkit.ledger.control_store import time_of
 from qldbkit.ledger.errors import (
@@ -31,7 +31,6 @@ from qldbkit.ledger.ledger import Ledger
 from qldbkit.ledger.pages import page_of
 from qldbkit.ledger.registry import LedgerRegistry
 from qldbkit.ledger.service_limits import ServiceLimits
-from qldbkit.ledger.stream_publisher import first_block_at
 from qldbkit.ledger.streams import check_period
 
 Request = Mapping[str, Any]
@@ -239,8 +238,8 @@ class ExportOperations:
     def _write(self, export: JournalExport, ledger: Ledger, stopping: threading.Event) -> bool:
         """Write every data object and the last manifest; False when asked to stop before that."""
         bucket, keys = self._bucket_of(export), []
-        first = first_block_at(ledger, export.start)
-        last = first_block_at(ledger, export.end) - 1
+        first = ledger.first_block_from(to_milliseconds(export.start))
+        last = ledger.first_block_from(to_milliseconds(export.end)) - 1
         for blocks, body in self._objects(export, ledger.blocks(first, last)):
             if stopping.is_set():
                 return False

@@ -29,7 +29,7 @@ from qldbkit.ledger.exports import ExportOperations
 from qldbkit.ledger.folder_lock import FolderLock
 from qldbkit.ledger.ledger import Ledger
 from qldbkit.ledger.limits import Limits
-from qldbkit.ledger.registry import LedgerRegistry
+from qldbkit.ledger.registry import LedgerOptions, LedgerRegistry
 from qldbkit.ledger.resources import Account
 from qldbkit.ledger.service_limits import ServiceLimits
 from qldbkit.ledger.sessions import SessionService
@@ -44,6 +44,7 @@ from qldbkit.ledger.wire import (
     parse_request,
     respond,
 )
+from qldbkit.partiql.dialect import Dialect
 
 __all__ = ["HttpRequest", "HttpResponse", "LedgerService"]
 
@@ -61,6 +62,8 @@ class LedgerService:
         folder: where the ledgers are kept; made when it is missing.
         limits: bounds of ledgers and sessions.
         service_limits: bounds of the control plane, streams and exports.
+        dialect: the PartiQL that statements may use.
+        dialects: by a ledger's name, where it is another one.
         clock: the time of day, and time that only goes forward.
         region: the region that the server stands for.
         account_id: the account that the server stands for, 12 digits.
@@ -78,6 +81,8 @@ class LedgerService:
         *,
         limits: Limits | None = None,
         service_limits: ServiceLimits | None = None,
+        dialect: Dialect = Dialect.FULL,
+        dialects: Mapping[str, Dialect] | None = None,
         clock: Clock | None = None,
         region: str = DEFAULT_REGION,
         account_id: str = DEFAULT_ACCOUNT,
@@ -91,8 +96,9 @@ class LedgerService:
         self._authenticator = None if keys is None else Authenticator(keys, region, clock)
         self._lock = FolderLock(folder)
         self._store = ControlStore(folder / CONTROL_FILE)
-        self._registry = LedgerRegistry(folder, self._store, clock, bounds.ledgers)
-        self._sessions = SessionService(self._registry.ledger, limits or Limits())
+        options = LedgerOptions(clock, limits or Limits(), dialect, dialects or {})
+        self._registry = LedgerRegistry(folder, self._store, options, bounds.ledgers)
+        self._sessions = SessionService(self._registry.ledger, options.limits, clock)
         tags = Tags(self._store)
         clients = aws or Boto3Clients(region, aws_endpoint_url, account_id, bounds)
         streams = StreamStore(self._store)
@@ -111,6 +117,11 @@ class LedgerService:
         self._handlers = _handlers(ledgers, tagging, self._streams, self._exports, queries)
         self._publishers.resume()
         self._exports.resume()
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The names of the control plane's operations."""
+        return frozenset(self._handlers)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; whatever goes wrong becomes an answer of QLDB's API."""
@@ -172,7 +183,7 @@ class LedgerService:
             opened = self._registry.ledger(ledger)
         except ResourceNotFoundError:
             return False
-        return kind == "ledger" or opened.has_table(str(resource_id))
+        return kind == "ledger" or resource_id in opened.state.catalog.tables
 
 
 def _handlers(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,14 +17,17 @@ from qldbkit.ledger.errors import (
     ResourceAlreadyExistsError,
     ResourceNotFoundError,
 )
+from qldbkit.ledger.file_lock import LOCK_SUFFIX
 from qldbkit.ledger.ledger import Ledger
+from qldbkit.ledger.limits import Limits
+from qldbkit.partiql.dialect import Dialect
 
 CREATING: Final = "CREATING"
 ACTIVE: Final = "ACTIVE"
 DELETING: Final = "DELETING"
 
 _COLUMNS: Final = "name, file, state, created, permissions_mode, deletion_protection, kms_key_arn"
-_SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")
+_FILE_ENDINGS: Final = ("-wal", "-shm", "-journal", LOCK_SUFFIX, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,47 @@ class LedgerRecord:
     settings: LedgerSettings
 
 
-class LedgerRegistry:
-    """Every ledger of one folder. Safe to use from several threads."""
+@dataclass(frozen=True, slots=True)
+class LedgerOptions:
+    """What the ledgers of a server are opened with.
 
-    def __init__(
-        self, folder: Path, store: ControlStore, clock: Clock, max_ledgers: int
-    ):
+    Attributes:
+        clock: the time of day, and time that only goes forward.
+        limits: what is too much.
+        dialect: the PartiQL that statements may use.
+        dialects: by a ledger's name, where it is another one.
+    """
+
+    clock: Clock
+    limits: Limits
+    dialect: Dialect
+    dialects: Mapping[str, Dialect]
+
+    def create(self, path: Path, name: str) -> Ledger:
+        """Make a ledger's file."""
+        dialect = self.dialects.get(name, self.dialect)
+        return Ledger.create(path, name, clock=self.clock, limits=self.limits, dialect=dialect)
+
+    def open(self, path: Path, name: str) -> Ledger:
+        """Open a ledger's file."""
+        dialect = self.dialects.get(name, self.dialect)
+        return Ledger.open(path, clock=self.clock, limits=self.limits, dialect=dialect)
+
+
+class LedgerRegistry:
+    """Every ledger of one folder. Safe to use from several threads.
+
+    Args:
+        folder: where their files are.
+        store: where their settings are kept.
+        options: what they are opened with.
+        max_ledgers: how many there may be.
+    """
+
+    def __init__(self, folder: Path, store: ControlStore, options: LedgerOptions, max_ledgers: int):
         self._folder = folder
         self._store = store
-        self._clock = clock
+        self._options = options
         self._max_ledgers = max_ledgers
         self._lock = threading.RLock()
         self._opened: dict[str, Ledger] = {}
@@ -103,10 +139,10 @@ class LedgerRegistry:
         with self._lock:
             self._refuse_if_taken_or_full(name)
             file = f"{name}-{secrets.token_hex(8)}.sqlite"
-            record = LedgerRecord(name, file, CREATING, time_of(self._clock), settings)
+            record = LedgerRecord(name, file, CREATING, time_of(self._options.clock), settings)
             self._insert(record)
             try:
-                self._opened[name] = Ledger.create(self._folder / file, name)
+                self._opened[name] = self._options.create(self._folder / file, name)
             except BaseException:
                 self._erase(record)
                 raise
@@ -147,7 +183,7 @@ class LedgerRegistry:
             if record.state != ACTIVE:
                 raise ledger_not_found(name)
             if name not in self._opened:
-                self._opened[name] = Ledger.open(self._folder / record.file)
+                self._opened[name] = self._options.open(self._folder / record.file, name)
             return self._opened[name]
 
     def begin_removal(self, name: str) -> None:
@@ -204,7 +240,7 @@ class LedgerRegistry:
         ledger = self._opened.pop(record.name, None)
         if ledger is not None:
             ledger.close()
-        for ending in _SIDE_FILES:
+        for ending in _FILE_ENDINGS:
             (self._folder / (record.file + ending)).unlink(missing_ok=True)
         self._store.write("DELETE FROM ledger WHERE name = ?", (record.name,))
 

@@ -10,10 +10,10 @@ import logging
 import random
 import re
 import threading
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from qldbkit.journal.model import Block
@@ -25,7 +25,7 @@ from qldbkit.journal.records import (
     encode_revision_details,
 )
 from qldbkit.ledger import stream_store
-from qldbkit.ledger.clock import Clock
+from qldbkit.ledger.clock import Clock, to_milliseconds
 from qldbkit.ledger.control_store import time_of
 from qldbkit.ledger.failures import origin_of
 from qldbkit.ledger.kinesis_writer import (
@@ -149,7 +149,7 @@ class StreamPublisher:
     def _first_position(self) -> int:
         position = self._stream.next_sequence_no
         if position is None:
-            position = first_block_at(self._ledger, self._stream.start)
+            position = self._ledger.first_block_from(to_milliseconds(self._stream.start))
         self._store.save_position(self._stream.stream_id, position, announced=True)
         return position
 
@@ -170,10 +170,8 @@ class StreamPublisher:
 
     def _blocks_from(self, position: int) -> Iterator[Block]:
         tip = self._ledger.tip()
-        last = position - 1 if tip is None else tip.sequence_no
-        return self._ledger.blocks(
-            position, min(last, position + self._limits.stream_batch_blocks - 1)
-        )
+        last = -1 if tip is None else tip.sequence_no
+        return islice(self._ledger.blocks(position, last), self._limits.stream_batch_blocks)
 
     def _is_over(self, position: int, sought: datetime) -> bool:
         """Whether no block before the end time can come any more."""
@@ -239,13 +237,6 @@ class StreamPublisher:
             self._store.set_running(self._stream.stream_id, stream_store.ACTIVE, None)
 
 
-def first_block_at(ledger: Ledger, moment: datetime) -> int:
-    """The sequence number of the first block of that time or later; beyond the tip if none is."""
-    tip = ledger.tip()
-    numbers = range(0 if tip is None else tip.sequence_no + 1)
-    return bisect_left(numbers, moment, key=lambda number: _time_of(ledger.block(number)))
-
-
 def is_streamed(block: Block) -> bool:
     """Whether a block is in journal streams.
 
@@ -277,4 +268,5 @@ def stream_records(stream_arn: str, block: Block) -> list[Record]:
 
 
 def _time_of(block: Block) -> datetime:
-    return block.summary.block_timestamp
+    moment: datetime = block.summary.block_timestamp
+    return moment
