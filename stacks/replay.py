@@ -104,6 +104,8 @@ class Replay(Construct):
         self.on_clock = self._function(
             "OnClock", "drain.handle", "Replays what the settle window has released"
         )
+        # The next minute is the next attempt: a call that failed is not repeated besides
+        self.on_clock.function.configure_async_invoke(retry_attempts=0, max_event_age=DRAIN_EVERY)
         self.clock = events.Rule(
             self,
             "Clock",

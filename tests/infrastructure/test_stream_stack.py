@@ -55,6 +55,11 @@ def test_another_start_time_makes_a_stream_of_another_name(lay_out, stream_templ
     assert all(len(name) <= 32 for name in names)
 
 
+def test_the_journal_starts_when_firehose_is_there(stream_template: Template) -> None:
+    delivery = list(stream_template.find_resources("AWS::KinesisFirehose::DeliveryStream"))
+    stream_template.has_resource("AWS::QLDB::Stream", {"DependsOn": Match.array_with(delivery)})
+
+
 def test_the_journal_starts_when_its_role_may_write(stream_template: Template) -> None:
     policies = stream_template.find_resources("AWS::IAM::Policy")
     of_publisher = [each for each in policies if each.startswith("JournalPublisherRole")]
@@ -273,6 +278,17 @@ def test_the_settle_window_is_looked_at_every_minute(stream_template: Template) 
                     "Id": Match.any_value(),
                 }
             ],
+        },
+    )
+
+
+def test_a_failed_look_at_the_clock_is_not_repeated_but_for_the_next(stream_template) -> None:
+    stream_template.has_resource_properties(
+        "AWS::Lambda::EventInvokeConfig",
+        {
+            "FunctionName": {"Ref": Match.string_like_regexp("^ReplayOnClockFunction")},
+            "MaximumRetryAttempts": 0,
+            "MaximumEventAgeInSeconds": 60,
         },
     )
 
