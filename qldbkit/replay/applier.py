@@ -1,0 +1,293 @@
+"""Applying what has come: late blocks, the blocks that follow the checkpoint, and keeping the rest.
+
+Nothing is acknowledged before it is applied, kept in the settling buffer, or set aside there. A
+batch that is complete and in order is applied without touching the buffer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
+from typing import Any
+
+from qldbkit.journal.model import BlockAddress
+from qldbkit.replay.buffer import SettlingBuffer
+from qldbkit.replay.changes import after_the_fact, in_order
+from qldbkit.replay.checkpoint import Checkpoint, reached
+from qldbkit.replay.destination import Destination
+from qldbkit.replay.errors import (
+    CatalogOrderError,
+    CheckpointMovedError,
+    ReplayError,
+    UnitTooLargeError,
+)
+from qldbkit.replay.fragments import Fragment, QuarantinedRecord, framed
+from qldbkit.replay.gathering import GatheredBlock, Gathering, gathered
+from qldbkit.replay.intake import read_batch
+from qldbkit.replay.outcome import Outcome
+from qldbkit.replay.plan import plan_block
+from qldbkit.replay.settle import Hold, HoldReason, Settling, merged, missing_of
+from qldbkit.replay.units import (
+    PlannedBlock,
+    Unit,
+    UnitLimits,
+    chunks,
+    next_unit,
+    touched_documents,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPolicy:
+    """How long to wait, and how much to do at once.
+
+    Attributes:
+        settle_window: seconds that what is behind a gap waits for what is missing.
+        limits: what a destination transaction may hold.
+        fenced_attempts: how often to start again when another applier was faster; after that the
+            rest is kept in the settling buffer, and left to it.
+        stale_blocks: blocks of the buffer that one drain looks through behind the checkpoint.
+    """
+
+    settle_window: float = 120.0
+    limits: UnitLimits = field(default_factory=UnitLimits)
+    fenced_attempts: int = 5
+    stale_blocks: int = 1000
+
+
+class Applier:
+    """Applies a journal to a destination.
+
+    One is used by one thread at a time; any number of them may share a destination and a buffer.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        buffer: SettlingBuffer,
+        clock: Callable[[], float],
+        policy: ReplayPolicy,
+    ):
+        self._destination = destination
+        self._buffer = buffer
+        self._clock = clock
+        self._policy = policy
+        self._checkpoints: dict[str, Checkpoint | None] = {}
+        self._drained: set[str] = set()
+        """Strands of which this process knows that it left nothing in the buffer."""
+
+    def handle(self, event: Mapping[str, Any]) -> Outcome:
+        """Apply a batch of Kinesis records, or keep what cannot be applied yet.
+
+        Args:
+            event: as Lambda gives it to a consumer of Kinesis.
+
+        Raises:
+            AggregationError: the event is not one.
+            Exception: the destination or the buffer failed. The batch has to be delivered again;
+                what was applied of it will not be applied twice.
+        """
+        intake = read_batch(event, self._clock())
+        outcome = Outcome(
+            records=intake.records, repeated=intake.repeated, quarantined=len(intake.quarantined)
+        )
+        if intake.quarantined:
+            self._buffer.quarantine(intake.quarantined)
+            outcome.quarantine_not_empty = True
+        for strand_id, gathering in intake.strands.items():
+            self._replay(strand_id, gathering, outcome)
+        return outcome
+
+    def drain(self) -> Outcome:
+        """Apply what the settling buffer holds and may now be applied.
+
+        Raises:
+            Exception: the destination or the buffer failed.
+        """
+        outcome = Outcome()
+        for strand_id in self._buffer.strands():
+            self._drained.discard(strand_id)
+            self._checkpoints.pop(strand_id, None)
+            self._replay(strand_id, self._stale(strand_id), outcome)
+        outcome.quarantine_not_empty = not self._quarantine_empty()
+        return outcome
+
+    def _replay(self, strand_id: str, gathering: Gathering, outcome: Outcome) -> None:
+        for _ in range(self._policy.fenced_attempts):
+            outcome.release(strand_id)
+            try:
+                self._late(strand_id, gathering, outcome)
+                self._advance(strand_id, gathering, outcome)
+                break
+            except CheckpointMovedError:
+                self._checkpoints.pop(strand_id, None)
+                outcome.fenced += 1
+        self._keep(strand_id, gathering.values(), outcome)
+
+    def _advance(self, strand_id: str, gathering: Gathering, outcome: Outcome) -> None:
+        if strand_id in self._drained and self._run(strand_id, gathering, (), outcome) is None:
+            return
+        self._drained.discard(strand_id)
+        following = reached(self._checkpoint(strand_id)) + 1
+        buffered = self._buffer.fragments(strand_id, following)
+        hold = self._run(strand_id, gathering, buffered, outcome)
+        if hold is None:
+            self._drained.add(strand_id)
+        else:
+            outcome.held(hold, self._clock(), self._policy.settle_window)
+
+    def _run(
+        self,
+        strand_id: str,
+        gathering: Gathering,
+        buffered: Iterable[Fragment],
+        outcome: Outcome,
+    ) -> Hold | None:
+        """Apply what follows the checkpoint and may be; return what the next block waits for."""
+        checkpoint = self._checkpoint(strand_id)
+        ahead = {at: each for at, each in gathering.items() if at > reached(checkpoint)}
+        settling = Settling(
+            merged(ahead, buffered),
+            checkpoint,
+            now=self._clock(),
+            window=self._policy.settle_window,
+            may_pass=self._quarantine_empty,
+        )
+        done: list[int] = []
+        try:
+            for unit in self._units(strand_id, settling, outcome):
+                for block in unit.finished:
+                    done.append(block.address.sequence_no)
+                    gathering.pop(done[-1], None)
+        finally:
+            kept = settling.buffered.intersection(done)
+            if kept:
+                self._buffer.remove(strand_id, kept)
+        return settling.hold
+
+    def _units(self, strand_id: str, settling: Settling, outcome: Outcome) -> Iterator[Unit]:
+        """Apply unit after unit, each given when it is applied; ends where one is refused."""
+        ready, limits, waiting = iter(settling), self._policy.limits, deque[PlannedBlock]()
+        while True:
+            waiting.extend(islice(ready, max(0, limits.blocks - len(waiting))))
+            if not waiting:
+                return
+            unit = next_unit(tuple(waiting), self._checkpoint(strand_id), limits)
+            try:
+                self._apply(strand_id, unit, outcome)
+            except CheckpointMovedError:
+                raise
+            except UnitTooLargeError:
+                if limits.cautious:
+                    raise
+                limits = replace(limits, cautious=True)
+                continue
+            except ReplayError as error:
+                if len(unit.finished) > 1:  # the blocks before the one that is refused may go
+                    limits = replace(limits, blocks=1)
+                    continue
+                settling.refuse(waiting[0].plan.block.address, error)
+                return
+            for _ in unit.finished:
+                waiting.popleft()
+            yield unit
+
+    def _apply(self, strand_id: str, unit: Unit, outcome: Outcome) -> None:
+        if unit.gaps:
+            self._buffer.record_gaps(unit.gaps)
+        self._checkpoints[strand_id] = self._destination.transact(
+            strand_id, unit.lookups, in_order(unit, self._policy.limits.documents)
+        )
+        outcome.transactions += 1
+        outcome.gaps += len(unit.gaps)
+        now = self._clock()
+        for block in unit.finished:
+            outcome.applied(block, now)
+
+    def _late(self, strand_id: str, gathering: Gathering, outcome: Outcome) -> None:
+        """Take out what is behind the checkpoint: applied before, or in a gap that was passed."""
+        behind = reached(self._checkpoint(strand_id))
+        late = sorted(each for each in gathering if each <= behind)
+        gaps = self._buffer.gaps(strand_id, late[0], late[-1]) if late else ()
+        for each in late:
+            block = gathering[each]
+            if any(each in gap for gap in gaps):
+                if not self._apply_late(strand_id, block, outcome):
+                    continue
+            else:
+                outcome.repeated += len(block.fresh)
+            if block.buffered:
+                self._buffer.remove(strand_id, [each])
+            del gathering[each]
+
+    def _apply_late(self, strand_id: str, block: GatheredBlock, outcome: Outcome) -> bool:
+        """Apply a block of a passed gap; return whether it is dealt with."""
+        at = block.address.sequence_no
+        for fragment in list(self._buffer.fragments(strand_id, at, at)):
+            block.add_buffered(fragment)
+        if not block.complete:
+            self._hold_late(block, HoldReason.INCOMPLETE, missing_of(block), outcome)
+            return False
+        cautious = replace(self._policy.limits, cautious=True)
+        try:
+            for steps in chunks(plan_block(block.block()).steps, cautious):
+                self._destination.transact(
+                    strand_id,
+                    touched_documents(steps),
+                    after_the_fact(steps, self._policy.limits.documents),
+                )
+                outcome.transactions += 1
+        except CatalogOrderError as error:
+            self._set_aside(block, error, outcome)
+            return True
+        except CheckpointMovedError:
+            raise
+        except ReplayError as error:
+            self._hold_late(block, HoldReason.REFUSED, str(error), outcome)
+            return False
+        outcome.late += 1
+        return True
+
+    def _hold_late(
+        self, block: GatheredBlock, reason: HoldReason, message: str, outcome: Outcome
+    ) -> None:
+        hold = Hold(block.address, reason, block.received_at, message)
+        outcome.held(hold, self._clock(), self._policy.settle_window)
+
+    def _set_aside(self, block: GatheredBlock, error: ReplayError, outcome: Outcome) -> None:
+        at = block.address
+        kept = self._buffer.fragments(at.strand_id, at.sequence_no, at.sequence_no)
+        records = [*block.fresh, *(record for each in kept for record in each.records)]
+        self._buffer.quarantine(
+            [QuarantinedRecord(str(at), str(error), framed(records), self._clock())]
+        )
+        outcome.quarantined += 1
+        outcome.quarantine_not_empty = True
+
+    def _stale(self, strand_id: str) -> Gathering:
+        """What the buffer holds of blocks behind the checkpoint."""
+        behind = reached(self._checkpoint(strand_id))
+        fragments = self._buffer.fragments(strand_id, 0, behind) if behind >= 0 else ()
+        blocks = groupby(fragments, key=lambda each: each.address.sequence_no)
+        return {
+            at: gathered(BlockAddress(strand_id, at), each)
+            for at, each in islice(blocks, self._policy.stale_blocks)
+        }
+
+    def _keep(self, strand_id: str, blocks: Iterable[GatheredBlock], outcome: Outcome) -> None:
+        """Put into the buffer what could not be applied, durably."""
+        fragments = [each for each in (block.unkept() for block in blocks) if each is not None]
+        if fragments:
+            self._drained.discard(strand_id)
+            self._buffer.put(fragments)
+            outcome.buffered += len(fragments)
+
+    def _checkpoint(self, strand_id: str) -> Checkpoint | None:
+        if strand_id not in self._checkpoints:
+            self._checkpoints[strand_id] = self._destination.checkpoint(strand_id)
+        return self._checkpoints[strand_id]
+
+    def _quarantine_empty(self) -> bool:
+        return next(self._buffer.quarantined(), None) is None

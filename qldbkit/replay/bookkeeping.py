@@ -1,0 +1,108 @@
+"""The rows that replay keeps in a destination ledger, and the tables they are in.
+
+The tables are those of `qldbkit.replay.bookkeeping_tables`.
+
+``_qldbkit_checkpoint`` has two rows for each strand, both with its ``strandId``:
+``{kind: "position", sequenceNo, blockHash, late, part: {sequenceNo, blockHash, steps}}`` and
+``{kind: "tables", tables: [{name, sourceId, destinationId, observed, active}]}``.
+
+``_qldbkit_document`` has a row for each document that was ever inserted:
+``{sourceId, destinationId, tableName, baseVersion}``. It is never changed, only read by its index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from qldbkit.replay.checkpoint import Checkpoint, Part
+from qldbkit.replay.destination import InsertDocument
+from qldbkit.replay.tables import SourceTable, TableBook
+
+POSITION: Final = "position"
+TABLES: Final = "tables"
+
+Row = Mapping[str, Any]
+
+
+def checkpoint_row(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The row of a checkpoint."""
+    row: dict[str, Any] = {
+        "strandId": checkpoint.strand_id,
+        "kind": POSITION,
+        "sequenceNo": checkpoint.sequence_no,
+        "blockHash": checkpoint.block_hash,
+        "late": checkpoint.late,
+    }
+    part = checkpoint.part
+    if part is not None:
+        row["part"] = {
+            "sequenceNo": part.sequence_no,
+            "blockHash": part.block_hash,
+            "steps": part.steps,
+        }
+    return row
+
+
+def checkpoint_of(row: Row) -> Checkpoint:
+    """The checkpoint that a row holds."""
+    part = row.get("part")
+    return Checkpoint(
+        strand_id=str(row["strandId"]),
+        sequence_no=int(row["sequenceNo"]),
+        block_hash=bytes(row["blockHash"]),
+        part=None
+        if part is None
+        else Part(int(part["sequenceNo"]), bytes(part["blockHash"]), int(part["steps"])),
+        late=int(row["late"]),
+    )
+
+
+def tables_row(strand_id: str, book: TableBook) -> dict[str, Any]:
+    """The row of the book of tables."""
+    return {"strandId": strand_id, "kind": TABLES, "tables": list(map(_table_row, book))}
+
+
+def tables_of(row: Row) -> TableBook:
+    """The book of tables that a row holds."""
+    return TableBook(tuple(map(_table_of, row["tables"])))
+
+
+def document_rows(
+    inserted: Iterable[InsertDocument], destination_ids: Iterable[str]
+) -> list[dict[str, Any]]:
+    """The rows of documents that were just inserted, in the same order as their new ids."""
+    return [
+        {
+            "sourceId": each.source_id,
+            "destinationId": id_,
+            "tableName": each.table,
+            "baseVersion": each.base_version,
+        }
+        for each, id_ in zip(inserted, destination_ids, strict=True)
+    ]
+
+
+def _table_row(table: SourceTable) -> dict[str, Any]:
+    row = {
+        "name": table.name,
+        "sourceId": table.source_id,
+        "destinationId": table.destination_id,
+        "observed": table.observed,
+        "active": table.active,
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _table_of(row: Row) -> SourceTable:
+    return SourceTable(
+        name=str(row["name"]),
+        source_id=_text(row, "sourceId"),
+        destination_id=_text(row, "destinationId"),
+        observed=bool(row["observed"]),
+        active=bool(row["active"]),
+    )
+
+
+def _text(row: Row, name: str) -> str | None:
+    return str(row[name]) if name in row else None

@@ -1,0 +1,227 @@
+"""Whether steps may be applied to what a destination holds, and as which changes.
+
+Everything here is a pure function of what the destination's transaction has read, so that it may
+run again when the transaction has to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.model import Revision
+from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.destination import (
+    Change,
+    Changes,
+    Decide,
+    DeleteDocument,
+    DocumentEntry,
+    InsertDocument,
+    RedactDocument,
+    ReplaceDocument,
+    State,
+    UndropTableById,
+)
+from qldbkit.replay.errors import (
+    CatalogOrderError,
+    CheckpointMovedError,
+    DestinationChangedError,
+    RevisionMissingError,
+    UnitTooLargeError,
+)
+from qldbkit.replay.plan import (
+    CreateTable,
+    DropIndex,
+    DropTable,
+    RedactRevision,
+    Step,
+    UndropTable,
+    WriteRevision,
+)
+from qldbkit.replay.tables import TableBook
+from qldbkit.replay.units import Unit
+
+REDACTED_FIELD = "_qldbkit_redacted"
+"""The only field of a document whose revision came without its data; holds the data's hash."""
+
+
+def in_order(unit: Unit, document_limit: int) -> Decide:
+    """How to apply the unit that follows the checkpoint.
+
+    A revision has to be the next of its document. The documents of a table whose CREATE TABLE was
+    replayed begin at version 0; others may have begun before the stream did, and are inserted at
+    the version they are first seen with.
+
+    The function raises:
+        CheckpointMovedError: the destination is not at ``unit.before``.
+        RevisionMissingError: a document's earlier revision is missing.
+        DestinationChangedError: a document is at a version that only another writer can have made.
+        UnitTooLargeError: more than ``document_limit`` documents would be written.
+    """
+
+    def decide(state: State) -> Changes:
+        if state.checkpoint != unit.before:
+            raise CheckpointMovedError(
+                "another applier has moved the checkpoint", position=str(state.checkpoint)
+            )
+        late = 0 if state.checkpoint is None else state.checkpoint.late
+        writer = _Writer(state)
+        for each in unit.steps:
+            writer.add(each)
+        return writer.result(replace(unit.after, late=late), document_limit)
+
+    return decide
+
+
+def after_the_fact(steps: Sequence[Step], document_limit: int) -> Decide:
+    """How to apply steps of a block that came after what follows it had been applied.
+
+    A revision that the destination already has, or is beyond, is left alone: a late block never
+    takes a document back, and never brings a deleted one to life.
+
+    The function raises:
+        RevisionMissingError: a document's earlier revision is missing too.
+        CatalogOrderError: the block drops or undrops a table, or writes to one that was dropped.
+        UnitTooLargeError: more than ``document_limit`` documents would be written.
+    """
+
+    def decide(state: State) -> Changes:
+        if state.checkpoint is None:
+            raise CheckpointMovedError("the strand's checkpoint is gone")
+        writer = _Writer(state)
+        for each in steps:
+            _refuse_late_drop(each, state.tables)
+            if not _has(state, each):
+                writer.add(each)
+        return writer.result(
+            replace(state.checkpoint, late=state.checkpoint.late + 1), document_limit
+        )
+
+    return decide
+
+
+def _refuse_late_drop(step: Step, tables: TableBook) -> None:
+    dropped = {each.source_id for each in tables if not each.active}
+    if isinstance(step, DropTable | UndropTable | DropIndex) or (
+        isinstance(step, WriteRevision) and step.table.table_id in dropped
+    ):
+        raise CatalogOrderError(
+            "a block that came too late drops a table or an index, or writes to a dropped table",
+            hint="make the destination's tables what the source's are, then discard the block",
+        )
+
+
+def _has(state: State, step: Step) -> bool:
+    """Whether the destination has the step's revision, or is beyond it."""
+    if not isinstance(step, WriteRevision):
+        return False
+    entry = state.documents.get(step.document_id)
+    if entry is None:
+        return False
+    return entry.version is None or entry.version >= step.version
+
+
+class _Writer:
+    """Turns steps into changes, one after the other."""
+
+    def __init__(self, state: State) -> None:
+        self._documents = state.documents
+        self._tables = self._first_tables = state.tables
+        self._changes: list[Change] = []
+
+    def add(self, step: Step) -> None:
+        """Take the next step."""
+        if isinstance(step, WriteRevision):
+            self._write(step)
+        elif isinstance(step, RedactRevision):
+            self._redact(step)
+        elif isinstance(step, UndropTable):
+            self._tables, table = self._tables.undropped(step.source_id)
+            assert table.destination_id is not None  # `undropped` gives no other
+            self._changes.append(UndropTableById(table.destination_id))
+        else:
+            if isinstance(step, CreateTable):
+                self._tables = self._tables.created(step.name)
+            elif isinstance(step, DropTable):
+                self._tables = self._tables.dropped(step.name)
+            self._changes.append(step)
+
+    def result(self, checkpoint: Checkpoint, document_limit: int) -> Changes:
+        """All changes, the checkpoint, and the book of tables if it has changed."""
+        tables = None if self._tables == self._first_tables else self._tables
+        documents = 1 + (tables is not None) + sum(map(_documents_of, self._changes))
+        if documents > document_limit and len(self._changes) > 1:
+            raise UnitTooLargeError(f"{documents} documents are more than a transaction takes")
+        return Changes(tuple(self._changes), checkpoint, tables)
+
+    def _write(self, step: WriteRevision) -> None:
+        self._tables, new = self._tables.seen(step.table)
+        if new:
+            self._changes.append(CreateTable(step.table.table_name))
+        entry = self._documents.get(step.document_id)
+        if entry is None:
+            self._first_seen(step)
+        elif _follows(entry, step):
+            self._changes.append(
+                DeleteDocument(entry)
+                if step.revision.deleted
+                else ReplaceDocument(entry, content(step.revision))
+            )
+
+    def _first_seen(self, step: WriteRevision) -> None:
+        if step.version > 0 and self._tables.observed(step.table.table_id):
+            raise _missing(step, "none")
+        if not step.revision.deleted:  # of a document that was never here there is nothing to do
+            self._changes.append(
+                InsertDocument(
+                    step.table.table_name, step.document_id, step.version, content(step.revision)
+                )
+            )
+
+    def _redact(self, step: RedactRevision) -> None:
+        entry = self._documents.get(step.document_id)
+        if entry is not None and step.version >= entry.base_version:
+            self._changes.append(RedactDocument(entry, step.version - entry.base_version))
+
+
+def _follows(entry: DocumentEntry, step: WriteRevision) -> bool:
+    """True; raises unless the revision is the next of its document."""
+    held = entry.version
+    if held is not None and held < step.version - 1:
+        raise _missing(step, f"version {held}")
+    if held is None or held >= step.version:
+        raise DestinationChangedError(
+            f"document {step.document_id} should be at version {step.version - 1} of the source"
+            f" and is {'deleted' if held is None else f'at version {held}'}",
+            position=str(step.revision.address),
+            hint="compare the ledgers; the destination has another writer",
+        )
+    return True
+
+
+def _missing(step: WriteRevision, held: str) -> RevisionMissingError:
+    return RevisionMissingError(
+        f"version {step.version} of document {step.document_id} has come, but the one before it is"
+        f" missing; the destination has {held}",
+        position=str(step.revision.address),
+    )
+
+
+def _documents_of(change: Change) -> int:
+    if isinstance(change, InsertDocument):
+        return 2
+    return int(isinstance(change, ReplaceDocument | DeleteDocument))
+
+
+def content(revision: Revision) -> IonSpan:
+    """What the destination's document is to be.
+
+    Of a revision that was redacted before it was streamed, only the data's hash is known: the
+    document is then a tombstone ``{_qldbkit_redacted: hash}``, until its next revision comes. A
+    redacted revision is not a deletion.
+    """
+    if revision.data is not None:
+        return revision.data
+    return IonSpan.of({REDACTED_FIELD: revision.data_hash})

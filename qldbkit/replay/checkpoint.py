@@ -1,0 +1,76 @@
+"""How far a strand has been applied to a destination."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from qldbkit.journal.model import BlockAddress, BlockSummary
+
+NOTHING_APPLIED = -1
+"""Below sequence number 0, which is a strand's first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A block that was too large for one destination transaction, as far as it was applied.
+
+    Attributes:
+        sequence_no: the block's.
+        block_hash: 32 bytes.
+        steps: how many of the block's steps have been applied, at least 1.
+    """
+
+    sequence_no: int
+    block_hash: bytes
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The last block of a strand that a destination holds wholly.
+
+    It is written in the transaction that applies what it stands for.
+
+    Attributes:
+        strand_id: 22 characters.
+        sequence_no: the block's; `NOTHING_APPLIED` while only a part of the first one is.
+        block_hash: 32 bytes; empty while ``sequence_no`` is `NOTHING_APPLIED`.
+        part: what is already applied of a later block; None for nothing.
+        late: how many blocks came after what follows them had been applied. Writing it fences
+            those who apply late blocks; it says nothing about the position, so equality ignores it.
+    """
+
+    strand_id: str
+    sequence_no: int
+    block_hash: bytes
+    part: Part | None = None
+    late: int = field(default=0, compare=False)
+
+    @property
+    def reached(self) -> int:
+        """Blocks up to this sequence number are behind: applied, or passed over as a gap."""
+        return self.sequence_no if self.part is None else self.part.sequence_no - 1
+
+    def __str__(self) -> str:
+        part = "" if self.part is None else f", {self.part.steps} steps of {self.part.sequence_no}"
+        return f"{BlockAddress(self.strand_id, self.sequence_no)}{part}"
+
+
+def reached(checkpoint: Checkpoint | None) -> int:
+    """The highest sequence number that is behind; `NOTHING_APPLIED` without a checkpoint."""
+    return NOTHING_APPLIED if checkpoint is None else checkpoint.reached
+
+
+def behind(summary: BlockSummary) -> Checkpoint:
+    """The checkpoint of a block that has been applied wholly."""
+    address = summary.address
+    return Checkpoint(address.strand_id, address.sequence_no, summary.block_hash)
+
+
+def within(before: Checkpoint | None, summary: BlockSummary, steps: int) -> Checkpoint:
+    """The checkpoint of a block of which ``steps`` steps have been applied."""
+    address = summary.address
+    part = Part(address.sequence_no, summary.block_hash, steps)
+    if before is None:
+        return Checkpoint(address.strand_id, NOTHING_APPLIED, b"", part)
+    return Checkpoint(before.strand_id, before.sequence_no, before.block_hash, part)

@@ -1,0 +1,99 @@
+"""A batch of Kinesis records, read and checked: what is sound goes on, the rest is set aside."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qldbkit.journal.integrity import IntegrityError
+from qldbkit.journal.kinesis import AggregationError, UserRecord, user_records
+from qldbkit.journal.records import ControlRecord, RecordError
+from qldbkit.replay.errors import BlockDamagedError
+from qldbkit.replay.fragments import QuarantinedRecord
+from qldbkit.replay.gathering import GatheredBlock, Gathering, verified
+
+
+@dataclass(slots=True)
+class Intake:
+    """What one batch brought.
+
+    Attributes:
+        strands: the blocks that something came of, by strand.
+        quarantined: records that cannot be read or are not what their hashes say.
+        controls: the types of the control records, in their order.
+        records: how many user records there were.
+        repeated: how many of them said nothing new.
+    """
+
+    strands: dict[str, Gathering] = field(default_factory=dict)
+    quarantined: list[QuarantinedRecord] = field(default_factory=list)
+    controls: list[str] = field(default_factory=list)
+    records: int = 0
+    repeated: int = 0
+
+
+def read_batch(event: Mapping[str, Any], now: float) -> Intake:
+    """Read the event that Lambda gives to a consumer of Kinesis.
+
+    A record that cannot be read belongs to a block that is not known, so nothing can say which
+    documents it is about; it is set aside whole, with its position. A Kinesis record whose
+    checksum is wrong is set aside with everything that is packed in it.
+
+    Args:
+        event: ``{"Records": [...]}``.
+        now: seconds since 1970.
+
+    Raises:
+        AggregationError: the event is not one of Kinesis records at all.
+    """
+    intake = Intake()
+    for each in _kinesis_records(event):
+        try:
+            packed = list(user_records({"Records": [each]}))
+        except AggregationError as error:
+            intake.quarantined.append(_damaged_pack(each, error, now))
+            continue
+        for record in packed:
+            _take(intake, record, now)
+    return intake
+
+
+def _kinesis_records(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    try:
+        yield from event["Records"]
+    except (KeyError, TypeError) as error:
+        raise AggregationError("not an event of Kinesis records: it has no Records") from error
+
+
+def _take(intake: Intake, record: UserRecord, now: float) -> None:
+    intake.records += 1
+    try:
+        read = verified(record.data, str(record.position))
+        if isinstance(read, ControlRecord):
+            intake.controls.append(read.control_record_type)
+            return
+        strand = intake.strands.setdefault(read.address.strand_id, {})
+        block = strand.setdefault(read.address.sequence_no, GatheredBlock(read.address, now))
+        if block.add(read):
+            block.fresh.append(record.data)
+        else:
+            intake.repeated += 1
+    except (RecordError, IntegrityError, BlockDamagedError) as error:
+        intake.quarantined.append(
+            QuarantinedRecord(str(record.position), str(error), record.data, now)
+        )
+
+
+def _damaged_pack(
+    record: Mapping[str, Any], error: AggregationError, now: float
+) -> QuarantinedRecord:
+    try:
+        body = record["kinesis"]
+        payload = base64.b64decode(body["data"])
+        shard_id = str(record.get("eventID", "")).partition(":")[0] or "Kinesis"
+        position = f"{shard_id} record {body['sequenceNumber']}"
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise error from None  # not poison: the caller did not hand over what Lambda does
+    return QuarantinedRecord(position, str(error), payload, now)

@@ -1,0 +1,88 @@
+"""The PartiQL that replay sends to a destination ledger."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qldbkit.replay.bookkeeping_tables import CHECKPOINT_TABLE, DOCUMENT_TABLE
+
+USER_TABLES: Final = "SELECT * FROM information_schema.user_tables"
+STRAND_ROWS: Final = (
+    f"SELECT rowId, c AS content FROM {CHECKPOINT_TABLE} AS c BY rowId WHERE c.strandId = ?"  # noqa: S608
+)
+
+
+def quoted(name: str) -> str:
+    """A name as a quoted identifier: it can then be nothing else, whatever characters it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def document_rows(count: int) -> str:
+    """The map's rows of ``count`` source ids."""
+    return f"SELECT * FROM {DOCUMENT_TABLE} AS m WHERE m.sourceId IN {_in(count)}"  # noqa: S608
+
+
+def versions(table: str, count: int) -> str:
+    """The current versions of ``count`` documents, by id."""
+    view = quoted(f"_ql_committed_{table}")
+    return (
+        f"SELECT c.metadata.id AS id, c.metadata.version AS version FROM {view} AS c"  # noqa: S608
+        f" WHERE c.metadata.id IN {_in(count)}"
+    )
+
+
+def insert(table: str) -> str:
+    """Insert the documents of a list."""
+    return f"INSERT INTO {quoted(table)} ?"
+
+
+def replace(table: str) -> str:
+    """Replace a document whole: parameters are the document and its id."""
+    return f"UPDATE {quoted(table)} AS d BY rowId SET d = ? WHERE rowId = ?"  # noqa: S608
+
+
+def delete(table: str, count: int) -> str:
+    """Delete ``count`` documents by id."""
+    return f"DELETE FROM {quoted(table)} AS d BY rowId WHERE rowId IN {_in(count)}"  # noqa: S608
+
+
+def revision_address(table_id: str) -> str:
+    """Where a revision is: parameters are the document's id and the version."""
+    return (
+        f"SELECT h.blockAddress AS address, h.dataHash AS dataHash FROM history('{table_id}') AS h"  # noqa: S608
+        " WHERE h.metadata.id = ? AND h.metadata.version = ?"
+    )
+
+
+def redact(table_id: str, document_id: str) -> str:
+    """Redact a revision: the parameter is its block address."""
+    return f"EXEC REDACT_REVISION ?, '{table_id}', '{document_id}'"
+
+
+def create_table(name: str) -> str:
+    """Make a table."""
+    return f"CREATE TABLE {quoted(name)}"
+
+
+def drop_table(name: str) -> str:
+    """Make a table inactive."""
+    return f"DROP TABLE {quoted(name)}"
+
+
+def undrop_table(table_id: str) -> str:
+    """Make a table active again."""
+    return f"UNDROP TABLE {quoted(table_id)}"
+
+
+def create_index(table: str, field: str) -> str:
+    """Make an index."""
+    return f"CREATE INDEX ON {quoted(table)} ({quoted(field)})"
+
+
+def drop_index(table: str, index_id: str) -> str:
+    """Drop an index."""
+    return f"DROP INDEX {quoted(index_id)} ON {quoted(table)} WITH (purge = true)"
+
+
+def _in(count: int) -> str:
+    return f"({', '.join('?' * count)})"

@@ -1,0 +1,198 @@
+"""What a block did, as steps that can be done again in a destination.
+
+A statement says what was done, but the journal has a question mark for each of its parameters, so
+in general only the revisions say what was written. By kind:
+
+- SELECT: nothing to do.
+- Changes of tables and indexes: done again from the statement; QLDB journals them in no other way.
+- INSERT, UPDATE, DELETE, FROM: through the block's revisions, whole documents.
+- EXEC REDACT_REVISION: through the block's ``redactionInfo``.
+
+A source may itself have been a destination once: its bookkeeping tables are left out.
+
+A revision is placed where the last statement that wrote its document stands, so that a table is
+there before its documents are and is dropped after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from qldbkit.journal.model import Block, Revision, TableInfo
+from qldbkit.partiql.errors import PartiqlSyntaxError
+from qldbkit.partiql.parser import parse
+from qldbkit.partiql.statements import CreateIndex as CreateIndexStatement
+from qldbkit.partiql.statements import CreateTable as CreateTableStatement
+from qldbkit.partiql.statements import DropIndex as DropIndexStatement
+from qldbkit.partiql.statements import DropTable as DropTableStatement
+from qldbkit.partiql.statements import UndropTable as UndropTableStatement
+from qldbkit.replay.bookkeeping_tables import BOOKKEEPING_TABLES
+from qldbkit.replay.errors import PlanError
+
+CATALOG_KEYWORDS = ("CREATE", "DROP", "UNDROP")
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    """Make a table, unless an active one has the name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropTable:
+    """Make the active table of that name inactive, if there is one."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndropTable:
+    """Make an inactive table active again; the id is the source's."""
+
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIndex:
+    """Make an index on a top-level field, unless there is one."""
+
+    table: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropIndex:
+    """Drop an index; the id is the source's."""
+
+    table: str
+    source_index_id: str
+
+
+CatalogStep = CreateTable | DropTable | UndropTable | CreateIndex | DropIndex
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRevision:
+    """Bring a document to a revision: insert it, replace it whole, or delete it."""
+
+    table: TableInfo
+    document_id: str
+    version: int
+    revision: Revision
+
+    @property
+    def size(self) -> int:
+        """The document's bytes."""
+        data = self.revision.data
+        return 0 if data is None else data.end - data.start
+
+
+@dataclass(frozen=True, slots=True)
+class RedactRevision:
+    """Remove the data of a document's earlier revision; the id and version are the source's."""
+
+    document_id: str
+    version: int
+
+
+Step = CatalogStep | WriteRevision | RedactRevision
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPlan:
+    """A block and its steps, in order; the same block always gives the same steps."""
+
+    block: Block
+    steps: tuple[Step, ...]
+
+    @property
+    def alone(self) -> bool:
+        """Whether the block needs a destination transaction of its own."""
+        return any(not isinstance(each, WriteRevision) for each in self.steps)
+
+
+def plan_block(block: Block) -> BlockPlan:
+    """The steps that do in a destination what ``block`` did in the source.
+
+    Raises:
+        PlanError: the block names no table for one of its documents, or holds a change of tables
+            that cannot be understood.
+    """
+    return BlockPlan(block, tuple(_steps(block)))
+
+
+def _steps(block: Block) -> Iterator[Step]:
+    info = block.summary.transaction_info
+    writes = sorted(_writes(block), key=lambda each: each[0])
+    done = 0
+    for index, statement in enumerate(info.statements if info is not None else ()):
+        change = catalog_step(statement.statement, block)
+        if change is not None and not _is_bookkeeping(change):
+            while done < len(writes) and writes[done][0] < index:
+                yield writes[done][1]
+                done += 1
+            yield change
+    yield from (each for _, each in writes[done:])
+    redactions = block.summary.redaction_info
+    for each in redactions.revisions if redactions is not None else ():
+        yield RedactRevision(each.document_id, each.version)
+
+
+def _is_bookkeeping(change: CatalogStep) -> bool:
+    """Whether a change is of what replay keeps in a ledger that was a destination before."""
+    match change:
+        case CreateTable(name=name) | DropTable(name=name):
+            return name in BOOKKEEPING_TABLES
+        case CreateIndex(table=name) | DropIndex(table=name):
+            return name in BOOKKEEPING_TABLES
+    return False
+
+
+def _writes(block: Block) -> Iterator[tuple[int, WriteRevision]]:
+    """Each revision, with the index of the last statement that wrote its document."""
+    info = block.summary.transaction_info
+    for each in block.revisions:
+        if each.metadata is None:
+            continue
+        table, id_ = block.table_of(each), each.metadata.id
+        if table is None or info is None:
+            raise PlanError(
+                f"a block names no table for document {id_}", position=str(block.address)
+            )
+        if table.table_name in BOOKKEEPING_TABLES:
+            continue
+        written_by = max(info.documents[id_].statements, default=-1)
+        yield written_by, WriteRevision(table, id_, each.metadata.version, each)
+
+
+def catalog_step(statement: str, block: Block) -> CatalogStep | None:
+    """The change of tables or indexes that a statement is; None for any other statement.
+
+    A statement that the parser refuses although QLDB ran it is of no matter as long as it is no
+    change of tables: what it wrote is in the revisions.
+
+    Raises:
+        PlanError: it is a change of tables, and cannot be understood.
+    """
+    try:
+        parsed = parse(statement)
+    except PartiqlSyntaxError as error:
+        if statement.lstrip().upper().startswith(CATALOG_KEYWORDS):
+            raise PlanError(
+                f"a change of tables cannot be understood: {error}", position=str(block.address)
+            ) from error
+        return None
+    match parsed:
+        case CreateTableStatement(name=name):
+            return CreateTable(name)
+        case DropTableStatement(name=name):
+            return DropTable(name)
+        case UndropTableStatement(table_id=table_id):
+            return UndropTable(table_id)
+        case CreateIndexStatement(table=table, field=field):
+            return CreateIndex(table, field)
+        case DropIndexStatement(table=table, index_id=index_id):
+            return DropIndex(table, index_id)
+    return None

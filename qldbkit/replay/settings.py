@@ -1,0 +1,78 @@
+"""What the deployed functions are told by their environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Final
+
+from qldbkit.endpoints import LedgerEndpoints
+from qldbkit.names import check_ledger_name
+from qldbkit.replay.errors import ReplaySettingsError
+
+DEFAULT_SETTLE_WINDOW: Final = 120.0
+DEFAULT_GAP_RETENTION: Final = 366 * 24 * 3600.0
+"""Seconds; a Kinesis stream keeps records for 365 days at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySettings:
+    """Where to replay to, and how long to wait.
+
+    Attributes:
+        destination_ledger: ``DESTINATION_LEDGER``, the ledger's name.
+        endpoints: ``LEDGER_ENDPOINT_URL`` and ``AWS_REGION``: where the ledger is.
+        buffer_table: ``BUFFER_TABLE``, the settling buffer's DynamoDB table.
+        stream_name: ``STREAM_NAME``, the Kinesis stream, for messages.
+        settle_window: ``SETTLE_WINDOW_SECONDS``: how long what is behind a gap waits.
+        gap_retention: ``GAP_RETENTION_SECONDS``: how long a passed gap is remembered; not less than
+            the stream keeps its records.
+    """
+
+    destination_ledger: str
+    endpoints: LedgerEndpoints
+    buffer_table: str
+    stream_name: str
+    settle_window: float = DEFAULT_SETTLE_WINDOW
+    gap_retention: float = DEFAULT_GAP_RETENTION
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> ReplaySettings:
+        """Read the settings.
+
+        Raises:
+            ReplaySettingsError: a variable is missing, or not what it has to be.
+            NameRefusedError: the ledger's name cannot be one.
+            RegionMissingError: no AWS region is given.
+        """
+        return cls(
+            destination_ledger=check_ledger_name(_text(environment, "DESTINATION_LEDGER")),
+            endpoints=LedgerEndpoints.from_environment(environment),
+            buffer_table=_text(environment, "BUFFER_TABLE"),
+            stream_name=environment.get("STREAM_NAME", ""),
+            settle_window=_seconds(environment, "SETTLE_WINDOW_SECONDS", DEFAULT_SETTLE_WINDOW),
+            gap_retention=_seconds(environment, "GAP_RETENTION_SECONDS", DEFAULT_GAP_RETENTION),
+        )
+
+
+def _text(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise ReplaySettingsError(f"{name} is not set", hint=f"set {name} in the environment")
+    return value
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not isfinite(value) or value < 0:
+        raise ReplaySettingsError(
+            f"{name} is {text!r}", hint="write a number of seconds that is not negative"
+        )
+    return value

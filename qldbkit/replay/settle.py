@@ -1,0 +1,198 @@
+"""Which blocks may be applied now, and what the others wait for.
+
+Blocks are applied in the order of their sequence numbers. Sequence numbers of a stream have gaps,
+because QLDB journals reads and does not promise to stream them; so a gap may mean nothing, or that
+a block has not come yet. What comes behind a gap waits for the settle window, counted from when it
+was received. After it the gap is passed, unless a record is in quarantine, which may be what is
+missing. Whether something was lost is then told by the documents: each has to continue its
+versions without a hole (`qldbkit.replay.changes`).
+
+A block whose summary has come and whose revisions have not, or the other way round, is never
+passed: it did write something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from itertools import groupby
+
+from qldbkit.journal.integrity import IntegrityError, verify_link
+from qldbkit.journal.model import Block, BlockAddress
+from qldbkit.replay.checkpoint import NOTHING_APPLIED, Checkpoint
+from qldbkit.replay.errors import BlockDamagedError, PlanError, ReplayError
+from qldbkit.replay.fragments import Fragment, Gap
+from qldbkit.replay.gathering import GatheredBlock, Gathering, gathered
+from qldbkit.replay.plan import plan_block
+from qldbkit.replay.units import PlannedBlock
+
+
+class HoldReason(Enum):
+    """What a strand waits for."""
+
+    GAP = "blocks before it have not come, and may still"
+    QUARANTINE = "blocks before it have not come, and a record is in quarantine"
+    INCOMPLETE = "some of its own records have not come"
+    DAMAGED = "its records do not fit together"
+    REFUSED = "the destination cannot take it"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The first block of a strand that cannot be applied yet.
+
+    Attributes:
+        address: the block's.
+        reason: what it waits for.
+        since: when it was received, in seconds since 1970.
+        message: what is wrong, as a sentence.
+    """
+
+    address: BlockAddress
+    reason: HoldReason
+    since: float
+    message: str
+
+    def overdue(self, now: float, window: float) -> bool:
+        """Whether waiting alone will not help: something is lost, damaged or refused."""
+        if self.reason is HoldReason.GAP:
+            return False
+        if self.reason in (HoldReason.DAMAGED, HoldReason.REFUSED):
+            return True
+        return now - self.since >= window
+
+
+def merged(gathering: Gathering, buffered: Iterable[Fragment]) -> Iterator[GatheredBlock]:
+    """The blocks of a batch and of the settling buffer, by ascending sequence number, lazily."""
+    fresh = iter(sorted(gathering))
+    following = next(fresh, None)
+    for sequence_no, fragments in groupby(buffered, key=lambda each: each.address.sequence_no):
+        while following is not None and following < sequence_no:
+            yield gathering[following]
+            following = next(fresh, None)
+        kept = list(fragments)
+        if following != sequence_no:
+            yield gathered(kept[0].address, kept)
+            continue
+        for each in kept:
+            gathering[sequence_no].add_buffered(each)
+        yield gathering[sequence_no]
+        following = next(fresh, None)
+    while following is not None:
+        yield gathering[following]
+        following = next(fresh, None)
+
+
+class Settling:
+    """The blocks that may be applied now, one after the other; afterwards, why it ends.
+
+    Attributes:
+        hold: what the first block that may not be applied waits for; None if all may.
+        buffered: sequence numbers of the blocks that the settling buffer has something of.
+    """
+
+    def __init__(
+        self,
+        blocks: Iterator[GatheredBlock],
+        checkpoint: Checkpoint | None,
+        *,
+        now: float,
+        window: float,
+        may_pass: Callable[[], bool],
+    ):
+        """Settle blocks that begin behind the checkpoint.
+
+        Args:
+            blocks: by ascending sequence number.
+            checkpoint: how far the destination is.
+            now: seconds since 1970.
+            window: seconds that what is behind a gap waits.
+            may_pass: whether gaps may be passed at all.
+        """
+        self.hold: Hold | None = None
+        self.buffered: set[int] = set()
+        self._blocks = blocks
+        self._now, self._window, self._may_pass = now, window, may_pass
+        self._part = None if checkpoint is None else checkpoint.part
+        self._last = NOTHING_APPLIED if checkpoint is None else checkpoint.sequence_no
+        self._last_hash = b"" if checkpoint is None else checkpoint.block_hash
+
+    def __iter__(self) -> Iterator[PlannedBlock]:
+        """The blocks, each with its plan and the gap before it."""
+        for block in self._blocks:
+            if block.buffered:
+                self.buffered.add(block.address.sequence_no)
+            planned = self._planned(block)
+            if planned is None:
+                return
+            yield planned
+
+    def refuse(self, address: BlockAddress, error: ReplayError) -> None:
+        """Note that the destination cannot take a block that was given."""
+        self.hold = Hold(address, HoldReason.REFUSED, self._now, str(error))
+
+    def _planned(self, block: GatheredBlock) -> PlannedBlock | None:
+        """The block, if it may follow what came before; else None, and `hold` says why."""
+        gap = self._gap_before(block)
+        obstacle = self._obstacle(block)
+        if obstacle is None and gap is not None:
+            obstacle = self._obstacle_of(gap, block)
+        if obstacle is None:
+            try:
+                return self._follow(PlannedBlock(plan_block(self._linked(block)), gap))
+            except (IntegrityError, BlockDamagedError, PlanError) as error:
+                obstacle = HoldReason.DAMAGED, str(error)
+        self.hold = Hold(block.address, obstacle[0], block.received_at, obstacle[1])
+        return None
+
+    def _obstacle(self, block: GatheredBlock) -> tuple[HoldReason, str] | None:
+        """What in the block itself keeps it from being applied."""
+        if block.damage is not None:
+            return HoldReason.DAMAGED, block.damage
+        if self._part is not None and block.address.sequence_no > self._part.sequence_no:
+            return HoldReason.INCOMPLETE, "a block before it is applied in part, and has not come"
+        if not block.complete:
+            return HoldReason.INCOMPLETE, missing_of(block)
+        return None
+
+    def _obstacle_of(self, gap: Gap, block: GatheredBlock) -> tuple[HoldReason, str] | None:
+        """What keeps the gap before the block from being passed."""
+        message = f"sequence numbers {gap.first} to {gap.last} have not come"
+        if self._now - block.received_at < self._window:
+            return HoldReason.GAP, message
+        if not self._passing:
+            return HoldReason.QUARANTINE, message
+        return None
+
+    def _gap_before(self, block: GatheredBlock) -> Gap | None:
+        at = block.address.sequence_no
+        if at == self._last + 1 or (self._part is not None and at == self._part.sequence_no):
+            return None
+        return Gap(block.address.strand_id, self._last + 1, at - 1, self._now)
+
+    def _follow(self, planned: PlannedBlock) -> PlannedBlock:
+        summary = planned.plan.block.summary
+        self._part, self._last = None, summary.address.sequence_no
+        self._last_hash = summary.block_hash
+        return planned
+
+    def _linked(self, gathered_block: GatheredBlock) -> Block:
+        block = gathered_block.block()
+        if self._last != NOTHING_APPLIED and block.address.sequence_no == self._last + 1:
+            before = BlockAddress(block.address.strand_id, self._last)
+            verify_link(before, self._last_hash, block.summary)
+        return block
+
+    @cached_property
+    def _passing(self) -> bool:
+        return self._may_pass()
+
+
+def missing_of(block: GatheredBlock) -> str:
+    """What has not come of a block, as a sentence."""
+    if block.summary is None:
+        return "its summary has not come"
+    named = {each.hash for each in block.summary.revision_summaries if each.document_id}
+    return f"{len(named - block.revisions.keys())} of its {len(named)} revisions have not come"
