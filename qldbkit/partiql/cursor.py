@@ -104,9 +104,7 @@ class Cursor:
             PartiqlSyntaxError: always.
         """
         token = self.token
-        raise syntax_error(
-            self.text, token.start, f"expected {expected}, found {token.describe()}"
-        )
+        raise syntax_error(self.text, token.start, f"expected {expected}, found {token.describe()}")
 
     def error(self, at: int, message: str) -> PartiqlSyntaxError:
         """A syntax error at an offset, to be raised."""

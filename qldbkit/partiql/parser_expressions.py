@@ -136,9 +136,7 @@ class ExpressionParser(CallParser):
         in_parentheses = self.is_symbol("(")
         at = self.token.start
         found = self._binding(_CONCATENATION)
-        alone = in_parentheses and not isinstance(
-            found, Select | SetOperation | SequenceMaker
-        )
+        alone = in_parentheses and not isinstance(found, Select | SetOperation | SequenceMaker)
         return SequenceMaker("LIST", (found,), at=at) if alone else found
 
     def _prefix(self) -> Expression:
@@ -259,5 +257,3 @@ class ExpressionParser(CallParser):
     def _row(self) -> SequenceMaker:
         at = self.expect_symbol("(").start
         return SequenceMaker("LIST", self._elements(")"), at=at)
-
-
