@@ -29,7 +29,7 @@ class Cdk:
     Attributes:
         project: the folder with ``app.py``, ``cdk.json`` and ``node_modules``.
         environment: the variables from `qldbkit.local.environment.aws_environment`.
-        output: where the synthesised templates go.
+        output: where the synthesised templates are.
         log_file: where everything that it prints is kept.
         timeout: seconds that one command may take.
     """
@@ -40,8 +40,17 @@ class Cdk:
     log_file: Path
     timeout: float = 600.0
 
+    def synthesise(self, progress: Callable[[str], None] = lambda _line: None) -> None:
+        """Make the templates, which every other command then uses.
+
+        Raises:
+            CdkMissingError: it is not installed.
+            CdkFailedError: it failed, or took longer than the time-out.
+        """
+        self._run(["synth", "--quiet", "--output", str(self.output)], progress)
+
     def run(self, *arguments: str, progress: Callable[[str], None] = lambda _line: None) -> None:
-        """Run one command, such as ``deploy QldbBlogDbStack``.
+        """Run one command on the synthesised templates, such as ``deploy QldbBlogDbStack``.
 
         Args:
             arguments: the command's words.
@@ -51,12 +60,14 @@ class Cdk:
             CdkMissingError: it is not installed.
             CdkFailedError: it failed, or took longer than the time-out.
         """
+        self._run([*arguments, "--app", str(self.output)], progress)
+
+    def _run(self, arguments: Sequence[str], progress: Callable[[str], None]) -> None:
         program = self.project / "node_modules" / ".bin" / "cdk"
         if not program.exists():
             raise CdkMissingError(f"{program} is missing", hint="install it with: make setup")
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        command = [str(program), *arguments, "--output", str(self.output), "--no-color"]
-        lines, code = self._stream(command, progress)
+        lines, code = self._stream([str(program), *arguments, "--no-color"], progress)
         if code != 0:
             tail = "\n".join(lines[-_TAIL_LINES:])
             raise CdkFailedError(

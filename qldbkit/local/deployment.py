@@ -55,6 +55,10 @@ class Deployment:
             log_file=settings.folder / "cdk.log",
         )
 
+    def synthesise(self, progress: Progress) -> None:
+        """Make the templates and package the functions; all else builds on them."""
+        self.cdk.synthesise(progress)
+
     def bootstrap(self, progress: Progress) -> None:
         """Prepare the account for the CDK."""
         environment = f"aws://{self.settings.account}/{self.settings.region}"

@@ -29,6 +29,17 @@ def test_its_output_is_passed_on_and_kept(tmp_path):
     assert "deploy A in eu-west-1" in cdk.log_file.read_text()
 
 
+def test_the_templates_are_made_once_and_used_by_every_command(tmp_path):
+    cdk = cdk_of(tmp_path, 'echo "$@"')
+    lines = []
+    cdk.synthesise(lines.append)
+    cdk.run("deploy", "A", progress=lines.append)
+    assert lines == [
+        f"synth --quiet --output {cdk.output} --no-color",
+        f"deploy A --app {cdk.output} --no-color",
+    ]
+
+
 def test_a_failure_shows_what_it_printed_and_where_the_rest_is(tmp_path):
     cdk = cdk_of(tmp_path, 'echo "the bucket is not empty"; exit 7')
     with pytest.raises(CdkFailedError) as failure:
