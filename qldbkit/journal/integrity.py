@@ -6,6 +6,9 @@ of the block before it, a revision the hash of its metadata and data.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 from qldbkit.errors import QldbkitError
 from qldbkit.journal.hashes import block_hash, merkle_root, revision_hash
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision
@@ -15,18 +18,48 @@ class IntegrityError(QldbkitError):
     """A block or revision is not what its hash says: it was changed or damaged."""
 
 
-def verify_revision(revision: Revision) -> None:
-    """Check that a revision's hash is that of its metadata and its data (or data hash).
+def revision_holds(revision: Revision) -> bool:
+    """Whether a revision's hash is that of its metadata and its data (or data hash).
 
     A revision that is internal to QLDB has nothing but a hash, and nothing to check.
+    """
+    metadata = revision.metadata
+    if metadata is None:
+        return True
+    return revision_hash(metadata.ion, revision.data, revision.data_hash) == revision.hash
+
+
+def chain_faults(summary: BlockSummary) -> Iterator[str]:
+    """What is wrong with a block's hashes of hashes: entries, block and revisions."""
+    entries = summary.entries_hash_list
+    if merkle_root(entries) != summary.entries_hash:
+        yield "entriesHash is not the root of entriesHashList"
+    if block_hash(summary.entries_hash, summary.previous_block_hash) != summary.block_hash:
+        yield "blockHash is not that of its entries and previous block"
+    hashes = [each.hash for each in summary.revision_summaries]
+    if hashes and merkle_root(hashes) not in entries:
+        yield "the revisions' hashes are not among the hashed entries"
+
+
+def content_faults(summary: BlockSummary) -> Iterator[str]:
+    """What of a block's transaction and redactions is not what its entries were hashed from."""
+    entries = summary.entries_hash_list
+    info, redactions = summary.transaction_info, summary.redaction_info
+    if info is not None and info.ion.hash() not in entries:
+        yield "transactionInfo is not among the hashed entries"
+    if redactions is not None and redactions.ion.hash() not in entries:
+        yield "redactionInfo is not among the hashed entries"
+
+
+def verify_revision(revision: Revision) -> None:
+    """Check that a revision's hash is that of its contents; see `revision_holds`.
 
     Raises:
         IntegrityError: it is not.
     """
-    metadata = revision.metadata
-    if metadata is None:
-        return
-    if revision_hash(metadata.ion, revision.data, revision.data_hash) != revision.hash:
+    if not revision_holds(revision):
+        assert revision.metadata is not None  # without metadata it holds
+        metadata = revision.metadata
         raise IntegrityError(
             f"the hash of document {metadata.id}, version {metadata.version}, is not that of"
             " its contents",
@@ -40,19 +73,8 @@ def verify_summary(summary: BlockSummary) -> None:
     Raises:
         IntegrityError: one of them is not that of its contents.
     """
-    entries = summary.entries_hash_list
-    if merkle_root(entries) != summary.entries_hash:
-        raise _broken(summary, "entriesHash is not the root of entriesHashList")
-    if block_hash(summary.entries_hash, summary.previous_block_hash) != summary.block_hash:
-        raise _broken(summary, "blockHash is not that of its entries and previous block")
-    info, redactions = summary.transaction_info, summary.redaction_info
-    if info is not None and info.ion.hash() not in entries:
-        raise _broken(summary, "transactionInfo is not among the hashed entries")
-    if redactions is not None and redactions.ion.hash() not in entries:
-        raise _broken(summary, "redactionInfo is not among the hashed entries")
-    hashes = [each.hash for each in summary.revision_summaries]
-    if hashes and merkle_root(hashes) not in entries:
-        raise _broken(summary, "the revisions' hashes are not among the hashed entries")
+    for reason in chain(chain_faults(summary), content_faults(summary)):
+        raise _broken(summary, reason)
 
 
 def verify_block(block: Block) -> None:

@@ -1,0 +1,335 @@
+"""One block, proven by what it holds: its parts decoded, and every hash in them checked.
+
+What QLDB's hashes do not cover is checked against the rest of the block as far as it can be: its
+address against its revisions', its times against each other. Blocks that were formed by
+`qldbkit.journal.building` bind these by entries of their own (`BlockFacts.binds_header`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from qldbkit.errors import QldbkitError
+from qldbkit.journal import decoding
+from qldbkit.journal.building import header_hash
+from qldbkit.journal.findings import Finding, FindingKind, Place
+from qldbkit.journal.hashes import commit_digest
+from qldbkit.journal.integrity import chain_faults, content_faults, revision_holds
+from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.lossy import block_from_json
+from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision, TableInfo
+from qldbkit.journal.moments import microseconds
+from qldbkit.journal.records import BlockSummaryRecord, RevisionDetailsRecord, decode_record
+from qldbkit.journal.sources.stored import Part, PartKind, StoredBlock
+
+DAMAGED: Final = FindingKind.DAMAGED
+MISSING: Final = FindingKind.MISSING
+UNVERIFIABLE: Final = FindingKind.UNVERIFIABLE
+REDACTED: Final = FindingKind.REDACTED
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFacts:
+    """What the check of a whole journal needs of one block.
+
+    Attributes:
+        address: where it stands.
+        block_hash: 32 bytes.
+        previous_block_hash: 32 bytes; empty in a strand's first block.
+        time: microseconds since 1970.
+        revisions: how many it has.
+        unproven: how many of them, and of its transactions, JSON leaves without proof.
+        binds_header: whether an entry is the hash of its address, transaction and time.
+        binds_commit: whether an entry is its transaction's commit digest.
+        place: where its summary was read.
+    """
+
+    address: BlockAddress
+    block_hash: bytes
+    previous_block_hash: bytes
+    time: int
+    revisions: int
+    unproven: int
+    binds_header: bool
+    binds_commit: bool
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one stored block.
+
+    Attributes:
+        block: the block, if its summary could be read; with the revisions that are its own.
+        facts: of that block.
+        findings: what is the matter with it.
+    """
+
+    block: Block | None
+    facts: BlockFacts | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is a sound copy of everything in the block, beside damaged ones maybe."""
+        if self.block is None:
+            return False
+        found = {each.hash for each in self.block.revisions}
+        named = self.block.summary.revision_summaries
+        return _holds(self.block.summary) and all(
+            each.hash in found or each.document_id is None for each in named
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A decoded part."""
+
+    part: Part
+    summary: BlockSummary | None = None
+    revision: Revision | None = None
+    table: TableInfo | None = None
+
+
+@dataclass(slots=True)
+class _Check:
+    """The check of one stored block, as far as it got."""
+
+    address: BlockAddress | None
+    findings: list[Finding] = field(default_factory=list)
+    unproven: int = 0
+
+    def find(self, kind: FindingKind, reason: str, part: Part | None) -> None:
+        place = None if part is None else part.place
+        self.findings.append(Finding(kind, reason, self.address, place))
+
+    def fault(self, reason: str, part: Part) -> None:
+        """Something does not have its hash; in JSON that proves nothing."""
+        if part.kind is PartKind.BLOCK_JSON:
+            self.unproven += 1
+        else:
+            self.find(DAMAGED, reason, part)
+
+
+def prove(stored: StoredBlock) -> Outcome:
+    """Decode a block and check everything in it that needs no other block."""
+    check = _Check(stored.address)
+    reads = [each for part in stored.parts for each in _decoded(part, check)]
+    summary = _summary(reads, check)
+    if summary is None:
+        return Outcome(None, None, tuple(check.findings))
+    assert summary.summary is not None
+    check.address = summary.summary.address
+    _check_summary(summary.summary, summary.part, check)
+    revisions = _own_revisions(summary.summary, reads, check)
+    _check_streams(summary.summary, reads, check)
+    block = Block(summary.summary, revisions)
+    return Outcome(block, _facts(block, summary.part, check), tuple(check.findings))
+
+
+def facts_of(batch: Sequence[StoredBlock | Finding]) -> list[Outcome]:
+    """`prove` many, and let go of the blocks: what another process sends back."""
+    return [_without_block(each) for each in batch]
+
+
+def _without_block(found: StoredBlock | Finding) -> Outcome:
+    if isinstance(found, Finding):
+        return Outcome(None, None, (found,))
+    outcome = prove(found)
+    return Outcome(None, outcome.facts, outcome.findings)
+
+
+def _decoded(part: Part, check: _Check) -> Iterator[_Read]:
+    """A part decoded; nothing, and a finding, if it cannot be."""
+    try:
+        yield from _decode(part)
+    except QldbkitError as error:
+        check.find(DAMAGED, f"it cannot be read: {error}", part)
+
+
+def _decode(part: Part) -> list[_Read]:
+    match part.kind:
+        case PartKind.SUMMARY_RECORD | PartKind.REVISION_RECORD:
+            record = decode_record(part.data)
+            if isinstance(record, BlockSummaryRecord):
+                return [_Read(part, summary=record.summary)]
+            assert isinstance(record, RevisionDetailsRecord)  # by the part's kind
+            return [_Read(part, revision=record.revision, table=record.table)]
+        case PartKind.SUMMARY:
+            return [_Read(part, summary=decoding.block_summary(IonSpan.parse(part.data)))]
+        case PartKind.REVISION:
+            return [_Read(part, revision=decoding.revision(IonSpan.parse(part.data)))]
+    block = _block(part)
+    revisions = [_Read(part, revision=each) for each in block.revisions]
+    return [_Read(part, summary=block.summary), *revisions]
+
+
+def _block(part: Part) -> Block:
+    if part.kind is PartKind.BLOCK_JSON:
+        return block_from_json(part.data)
+    if part.kind is PartKind.BLOCK:
+        return decoding.block(IonSpan.parse(part.data))
+    try:
+        text = part.data.decode()
+    except UnicodeDecodeError as error:
+        raise IonFormatError("the text is not UTF-8", error.start) from error
+    return decoding.block(IonSpan.from_text(text))
+
+
+def _summary(reads: list[_Read], check: _Check) -> _Read | None:
+    """The block's summary: of several, one whose hashes hold."""
+    found = [(each.summary, each) for each in reads if each.summary is not None]
+    if not found:
+        if reads:
+            check.find(MISSING, "the block's summary is not there", reads[0].part)
+        return None
+    sound = [each for each in found if _holds(each[0])]
+    chosen, read = (sound or found)[0]
+    for other, second in found:
+        if other is not chosen and not _holds(other):
+            _check_summary(other, second.part, check)
+        elif other.block_hash != chosen.block_hash:
+            reason = f"it contradicts {read.part.place}, which has another block of that address"
+            check.find(DAMAGED, reason, second.part)
+    return read
+
+
+def _holds(summary: BlockSummary) -> bool:
+    return not any(chain_faults(summary)) and not any(content_faults(summary))
+
+
+def _check_summary(summary: BlockSummary, part: Part, check: _Check) -> None:
+    for reason in chain_faults(summary):
+        check.find(DAMAGED, reason, part)
+    for reason in content_faults(summary):
+        check.fault(reason, part)
+
+
+def _own_revisions(
+    summary: BlockSummary, reads: list[_Read], check: _Check
+) -> tuple[Revision, ...]:
+    """The revisions that the summary names, each checked, in its order."""
+    named = {each.hash: each.document_id for each in summary.revision_summaries}
+    own: dict[bytes, Revision] = {}
+    seen = set()
+    for read in reads:
+        if read.revision is None:
+            continue
+        reason = _foreign(read, named, summary)
+        if reason is not None:
+            check.find(DAMAGED, reason, read.part)
+            continue
+        seen.add(read.revision.hash)
+        if revision_holds(read.revision):
+            own[read.revision.hash] = read.revision
+        else:
+            own.setdefault(read.revision.hash, read.revision)
+            check.fault(
+                f"the hash of {_name(read.revision)} is not that of its contents", read.part
+            )
+    for hash_, document_id in named.items():
+        if hash_ not in seen and document_id is not None:
+            check.find(MISSING, f"the revision of document {document_id} is not there", None)
+    _note_redactions(own, reads, check)
+    return tuple(own[each] for each in named if each in own)
+
+
+def _foreign(read: _Read, named: Mapping[bytes, str | None], summary: BlockSummary) -> str | None:
+    """Why a revision is not one of the block's; None if it is."""
+    revision = read.revision
+    assert revision is not None  # of those that have one
+    metadata = revision.metadata
+    id_ = None if metadata is None else metadata.id
+    if revision.hash not in named or named[revision.hash] != id_:
+        return f"the block did not commit this revision of {_name(revision)}"
+    if revision.address is not None and revision.address != summary.address:
+        return f"{_name(revision)} names another block: {revision.address}"
+    if metadata is not None and revision.address is None:
+        return f"{_name(revision)} names no block"
+    if metadata is not None and metadata.tx_id != summary.transaction_id:
+        return f"{_name(revision)} names another transaction"
+    if read.table is not None and not _in_table(read.table, id_, summary):
+        return f"{_name(revision)} names another table than its transaction does"
+    return None
+
+
+def _in_table(table: TableInfo, document_id: str | None, summary: BlockSummary) -> bool:
+    info = summary.transaction_info
+    document = None if info is None or document_id is None else info.documents.get(document_id)
+    return document is not None and TableInfo(document.table_name, document.table_id) == table
+
+
+def _note_redactions(own: Mapping[bytes, Revision], reads: list[_Read], check: _Check) -> None:
+    for read in reads:
+        if read.revision is not None and read.revision.redacted and read.revision.hash in own:
+            check.find(REDACTED, f"the data of {_name(read.revision)} was redacted", read.part)
+
+
+def _check_streams(summary: BlockSummary, reads: list[_Read], check: _Check) -> None:
+    """Each stream that carried a part of the block should have carried all of it."""
+    carried: dict[str, int] = {}
+    for stream_arn, _ in {
+        (each.part.stream_arn, _identity(each)) for each in reads if each.part.stream_arn
+    }:
+        carried[stream_arn or ""] = carried.get(stream_arn or "", 0) + 1
+    whole = 1 + len(summary.document_ids)
+    for stream_arn, count in carried.items() if len(carried) > 1 else ():
+        if count < whole:
+            reason = f"stream {stream_arn} carries only {count} of the block's {whole} records"
+            check.find(UNVERIFIABLE, reason, None)
+
+
+def _identity(read: _Read) -> bytes:
+    return b"" if read.revision is None else read.revision.hash
+
+
+def _facts(block: Block, part: Part, check: _Check) -> BlockFacts:
+    summary = block.summary
+    time = _block_time(block, part, check)
+    info = summary.transaction_info
+    digests = [each.statement_digest for each in info.statements] if info is not None else []
+    entries = summary.entries_hash_list
+    header = header_hash(summary.address, summary.transaction_id, summary.block_timestamp)
+    return BlockFacts(
+        summary.address,
+        summary.block_hash,
+        summary.previous_block_hash,
+        time,
+        len(block.revisions),
+        check.unproven,
+        header in entries,
+        commit_digest(summary.transaction_id, digests) in entries,
+        part.place,
+    )
+
+
+def _block_time(block: Block, part: Part, check: _Check) -> int:
+    """The block's time, which should be none before those of what it holds."""
+    try:
+        written = microseconds(block.summary.ion.fields()["blockTimestamp"])
+        times = list(map(microseconds, _times(block)))
+    except (IonFormatError, KeyError) as error:
+        check.find(DAMAGED, f"a time of the block cannot be read: {error}", part)
+        return 0
+    if any(each > written for each in times):
+        reason = "the block's time, which QLDB covers by no known hash, is before that of a part"
+        check.find(UNVERIFIABLE, reason, part)
+    return written
+
+
+def _times(block: Block) -> Iterator[IonSpan]:
+    info = block.summary.transaction_info
+    for statement in () if info is None else info.statements:
+        yield statement.ion.fields()["startTime"]
+    for revision in block.revisions:
+        if revision.metadata is not None:
+            yield revision.metadata.ion.fields()["txTime"]
+
+
+def _name(revision: Revision) -> str:
+    metadata = revision.metadata
+    if metadata is None:
+        return "an internal revision"
+    return f"document {metadata.id}, version {metadata.version}"
