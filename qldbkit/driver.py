@@ -81,7 +81,8 @@ def qldb_driver(
         region: the region that requests are signed for.
         retry_limit: how often a transaction that may be retried is; 0 for never.
         max_concurrent_transactions: sessions at a time; 0 for as many as HTTP connections.
-        session: credentials; boto3's default chain without.
+        session: credentials, and then also the region that requests are signed for; boto3's
+            default chain without.
 
     Raises:
         NameRefusedError: that cannot be a ledger's name.
@@ -91,7 +92,8 @@ def qldb_driver(
         return QldbDriver(
             check_ledger_name(ledger_name),
             retry_config=RetryConfig(retry_limit=retry_limit),
-            region_name=region,
+            # Beside a session, pyqldb takes no region, and warns about one
+            region_name=region if session is None else None,
             endpoint_url=endpoint_url,
             boto3_session=session,
             max_concurrent_transactions=max_concurrent_transactions,
