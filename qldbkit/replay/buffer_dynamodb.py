@@ -5,7 +5,7 @@ One table, its keys ``pk`` and ``sk``:
 | pk | sk | what |
 |---|---|---|
 | ``block#STRAND`` | sequence number (20 digits) ``#`` digest ``#`` chunk | a fragment |
-| ``gap#STRAND`` | first sequence number (20 digits) | a passed gap, with ``expiresAt`` for the TTL |
+| ``gap#STRAND`` | first sequence number (20 digits) | a passed gap; the TTL is ``expiresAt`` |
 | ``quarantine`` | position ``#`` chunk | a quarantined record |
 | ``strands`` | strand id | that the strand has had fragments |
 
@@ -119,11 +119,9 @@ class DynamoDbBuffer:
     def gaps(self, strand_id: str, first: int, last: int) -> Sequence[Gap]:
         """The gaps that hold a sequence number of the range."""
         found = []
-        # Gaps that were passed do not overlap, so the first that ends before the range is the last.
-        newest_first = self._between(
-            f"gap#{strand_id}", "0", f"{last:020d}", ScanIndexForward=False
-        )
-        for each in newest_first:
+        # Passed gaps do not overlap: none before one that ends before the range can reach into it.
+        end = f"{last:020d}"
+        for each in self._between(f"gap#{strand_id}", "0", end, ScanIndexForward=False):
             gap = Gap(
                 strand_id, int(each["sk"]["S"]), int(each["last"]["N"]), float(each["at"]["N"])
             )

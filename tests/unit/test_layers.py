@@ -72,6 +72,7 @@ def test_replay_takes_only_the_parser_of_partiql() -> None:
                 assert node.module in {
                     "qldbkit.partiql.parser",
                     "qldbkit.partiql.syntax",
+                    "qldbkit.partiql.statements",
                     "qldbkit.partiql.errors",
                     "qldbkit.partiql.dialect",
                 }, f"{file.name} imports {node.module}"

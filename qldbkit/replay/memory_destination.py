@@ -1,0 +1,216 @@
+"""A destination that lasts as long as the process: for tests and simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from qldbkit.journal.ion import IonSpan
+from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.destination import (
+    Change,
+    Changes,
+    Decide,
+    DeleteDocument,
+    DocumentEntry,
+    InsertDocument,
+    RedactDocument,
+    ReplaceDocument,
+    State,
+    UndropTableById,
+)
+from qldbkit.replay.errors import DestinationChangedError
+from qldbkit.replay.plan import CreateIndex, CreateTable, DropTable
+from qldbkit.replay.tables import TableBook
+
+RETRIES = 4
+"""How often a transaction that conflicts is done again, as QLDB's driver does."""
+
+
+class ConflictError(Exception):
+    """Other transactions have written what this one had read, again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTable:
+    """A table with its documents' revisions, by the destination's id; None for a deletion."""
+
+    name: str
+    active: bool = True
+    indexes: frozenset[str] = frozenset()
+    revisions: Mapping[str, tuple[IonSpan | None, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLedger:
+    """Everything that is committed."""
+
+    version: int = 0
+    tables: Mapping[str, MemoryTable] = field(default_factory=dict)
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+    books: Mapping[str, TableBook] = field(default_factory=dict)
+    entries: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
+
+
+class MemoryDestination:
+    """Keeps `qldbkit.replay.destination.Destination`'s contract with values that never change.
+
+    A transaction conflicts when anything at all was committed since it began, which is coarser than
+    a ledger and so puts fencing to a harder test.
+
+    Attributes:
+        ledger: what is committed.
+        interrupt: called at each point where a real destination could fail, with the point's name;
+            what it raises is what the destination fails with.
+    """
+
+    def __init__(self, interrupt: Callable[[str], None] = lambda _: None):
+        self.ledger = MemoryLedger()
+        self.interrupt = interrupt
+
+    def checkpoint(self, strand_id: str) -> Checkpoint | None:
+        """How far the strand has been applied."""
+        self.interrupt("read checkpoint")
+        return self.ledger.checkpoints.get(strand_id)
+
+    def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
+        """Read, decide, write and commit.
+
+        Raises:
+            ConflictError: there were conflicts each time.
+        """
+        for _ in range(1 + RETRIES):
+            self.interrupt("begin")
+            before = self.ledger
+            changes = decide(_state(before, strand_id, documents))
+            after = _written(before, strand_id, changes)
+            self.interrupt("commit")
+            if self.ledger is not before:
+                continue
+            self.ledger = after
+            self.interrupt("committed")
+            return changes.checkpoint
+        raise ConflictError
+
+    def documents(self) -> dict[tuple[str, str], IonSpan]:
+        """The current documents of active tables, by table name and the source's id."""
+        found = {}
+        for source_id, (table_id, document_id, _) in self.ledger.entries.items():
+            table = self.ledger.tables[table_id]
+            data = table.revisions[document_id][-1]
+            if table.active and data is not None:
+                found[table.name, source_id] = data
+        return found
+
+    def indexes(self) -> dict[str, frozenset[str]]:
+        """The indexed fields of each active table."""
+        return {each.name: each.indexes for each in self.ledger.tables.values() if each.active}
+
+    def revision_counts(self) -> dict[str, int]:
+        """How many revisions each document has, by the source's id."""
+        return {
+            source_id: len(self.ledger.tables[table_id].revisions[document_id])
+            for source_id, (table_id, document_id, _) in self.ledger.entries.items()
+        }
+
+
+def _state(ledger: MemoryLedger, strand_id: str, documents: Sequence[str]) -> State:
+    entries = {each: _entry(ledger, each) for each in documents if each in ledger.entries}
+    book = ledger.books.get(strand_id, TableBook())
+    return State(ledger.checkpoints.get(strand_id), book, entries)
+
+
+def _entry(ledger: MemoryLedger, source_id: str) -> DocumentEntry:
+    table_id, document_id, base = ledger.entries[source_id]
+    table = ledger.tables[table_id]
+    revisions = table.revisions[document_id]
+    alive = table.active and revisions[-1] is not None
+    version = len(revisions) - 1 if alive else None
+    return DocumentEntry(source_id, document_id, table.name, base, version)
+
+
+def _written(ledger: MemoryLedger, strand_id: str, changes: Changes) -> MemoryLedger:
+    book = changes.tables
+    for each in changes.changes:
+        if isinstance(each, DropTable) and book is not None:
+            dropped = _active(ledger, each.name)
+            book = book if dropped is None else book.dropped_as(each.name, dropped)
+        ledger = _changed(ledger, each)
+    if book is not None:
+        ledger = replace(ledger, books={**ledger.books, strand_id: book})
+    checkpoints = {**ledger.checkpoints, strand_id: changes.checkpoint}
+    return replace(ledger, checkpoints=checkpoints, version=ledger.version + 1)
+
+
+def _changed(ledger: MemoryLedger, change: Change) -> MemoryLedger:
+    match change:
+        case CreateTable(name=name):
+            if _active(ledger, name) is not None:
+                return ledger
+            return _with(ledger, f"table-{len(ledger.tables)}", MemoryTable(name))
+        case DropTable(name=name):
+            dropped = _active(ledger, name)
+            return ledger if dropped is None else _activated(ledger, dropped, active=False)
+        case UndropTableById(destination_id=id_):
+            return _activated(ledger, id_, active=True)
+        case CreateIndex(table=name, field=field_):
+            table_id = _required(ledger, name)
+            table = ledger.tables[table_id]
+            return _with(ledger, table_id, replace(table, indexes=table.indexes | {field_}))
+        case InsertDocument():
+            return _inserted(ledger, change)
+        case ReplaceDocument(entry=entry, data=data):
+            return _revised(ledger, entry, data)
+        case DeleteDocument(entry=entry):
+            return _revised(ledger, entry, None)
+        case RedactDocument(entry=entry, destination_version=version):
+            return _redacted(ledger, entry, version)
+    return ledger
+
+
+def _inserted(ledger: MemoryLedger, change: InsertDocument) -> MemoryLedger:
+    if change.source_id in ledger.entries:
+        raise DestinationChangedError(f"document {change.source_id} is inserted a second time")
+    table_id, id_ = _required(ledger, change.table), f"document-{len(ledger.entries)}"
+    table = ledger.tables[table_id]
+    entries = {**ledger.entries, change.source_id: (table_id, id_, change.base_version)}
+    revisions = {**table.revisions, id_: (change.data,)}
+    return _with(replace(ledger, entries=entries), table_id, replace(table, revisions=revisions))
+
+
+def _revised(ledger: MemoryLedger, entry: DocumentEntry, data: IonSpan | None) -> MemoryLedger:
+    table_id = ledger.entries[entry.source_id][0]
+    table = ledger.tables[table_id]
+    before = table.revisions[entry.destination_id]
+    revisions = {**table.revisions, entry.destination_id: (*before, data)}
+    return _with(ledger, table_id, replace(table, revisions=revisions))
+
+
+def _redacted(ledger: MemoryLedger, entry: DocumentEntry, version: int) -> MemoryLedger:
+    table_id = ledger.entries[entry.source_id][0]
+    table = ledger.tables[table_id]
+    history = list(table.revisions[entry.destination_id])
+    if version < len(history) - 1:  # only what is not current can be redacted
+        history[version] = None
+    revisions = {**table.revisions, entry.destination_id: tuple(history)}
+    return _with(ledger, table_id, replace(table, revisions=revisions))
+
+
+def _active(ledger: MemoryLedger, name: str) -> str | None:
+    found = (id_ for id_, each in ledger.tables.items() if each.name == name and each.active)
+    return next(found, None)
+
+
+def _required(ledger: MemoryLedger, name: str) -> str:
+    table_id = _active(ledger, name)
+    if table_id is None:
+        raise DestinationChangedError(f"table {name} is not there")
+    return table_id
+
+
+def _activated(ledger: MemoryLedger, table_id: str, *, active: bool) -> MemoryLedger:
+    return _with(ledger, table_id, replace(ledger.tables[table_id], active=active))
+
+
+def _with(ledger: MemoryLedger, table_id: str, table: MemoryTable) -> MemoryLedger:
+    return replace(ledger, tables={**ledger.tables, table_id: table})
