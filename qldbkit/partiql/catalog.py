@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from amazon.ion.core import Timestamp
@@ -95,7 +95,7 @@ class History:
         database: the transaction that asks.
         table: a table's name, or the id of one that may have been dropped.
         times: the start and the end; None for the beginning and for now.
-        unknown: what is raised when there is no such table.
+        unknown: makes what is raised when there is no such table.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class History:
         database: Database,
         table: str,
         times: tuple[Timestamp | None, Timestamp | None],
-        unknown: PartiqlError,
+        unknown: Callable[[], PartiqlError],
     ):
         self._database = database
         self._table = table
@@ -129,7 +129,7 @@ class History:
                 metadata = field(revision, "metadata")
                 yield revision, field(metadata, "id")
         except LookupError as error:
-            raise self._unknown from error
+            raise self._unknown() from error
 
 
 class SystemView:

@@ -8,7 +8,7 @@ from amazon.ion.core import IonType
 from amazon.ion.simple_types import IonPyList
 
 from qldbkit.partiql.casts import typed_literal
-from qldbkit.partiql.compiler import Compiler, constant
+from qldbkit.partiql.compiler import Compiler, constant, constant_kind
 from qldbkit.partiql.errors import PartiqlError, SemanticError
 from qldbkit.partiql.functions import FUNCTIONS, Function
 from qldbkit.partiql.run import Evaluate, Row
@@ -30,11 +30,9 @@ from qldbkit.partiql.values import (
     Bag,
     Kind,
     fields,
-    is_absent,
     kind,
     make_struct,
     text_of,
-    type_name,
 )
 
 
@@ -85,12 +83,13 @@ class CallCompiler(Compiler):
             function.check_count(len(node.arguments))
         except SemanticError as error:
             raise self.semantic_error(node.at, error.message) from error
+        if not function.qldb:
+            return
         for position, argument in enumerate(node.arguments):
-            if not isinstance(argument, Literal) or is_absent(argument.value):
-                continue
-            if not function.takes(position, kind(argument.value)):
+            what = constant_kind(argument)
+            if what is not None and not function.takes(position, what):
                 raise self.semantic_error(
-                    argument.at, f"{function.name} does not take {type_name(argument.value)}"
+                    argument.at, f"{function.name} does not take a {what.value}"
                 )
 
     def _tuple_union(self, node: Call, scope: Scope) -> Evaluate:

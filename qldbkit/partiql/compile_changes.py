@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from qldbkit.partiql.catalog import COMMITTED_PREFIX
 from qldbkit.partiql.compile_queries import Planner
 from qldbkit.partiql.compile_sources import Declared, DeclaredJoin, DeclaredSource
 from qldbkit.partiql.database import Database, Table
 from qldbkit.partiql.edits import Key, changed, inserted
-from qldbkit.partiql.errors import EvaluationError, SemanticError
+from qldbkit.partiql.errors import EvaluationError
 from qldbkit.partiql.results import to_ion
 from qldbkit.partiql.run import Row
 from qldbkit.partiql.scopes import Scope, resolve
@@ -118,13 +118,13 @@ class ChangeCompiler(Planner):
     def _table(self, name: Name) -> Callable[[Row], Table]:
         if name.name.startswith("_ql_"):
             raise self.semantic_error(name.at, f"'{name.name}' is a view, which cannot be changed")
-        unknown = self.no_such_variable(name.name, name.at)
+        unknown = partial(self.no_such_variable, name.name, name.at)
 
         def find(row: Row) -> Table:
             database: Database = row[0].database
             table = database.table(name.name)
             if table is None:
-                raise SemanticError(unknown.message, line=unknown.line, column=unknown.column)
+                raise unknown()
             return table
 
         return find
@@ -225,15 +225,20 @@ class ChangeCompiler(Planner):
             values = [to_ion(each) for each in value] if spread else [to_ion(value)]
 
             def insert(container: Any) -> Any:
-                at = text_of(key) if kind(key) in TEXTS else key
                 for offset, each in enumerate(values):
-                    place = at + offset if kind(at) is Kind.INT else at
-                    container = inserted(container, each, place)
+                    container = inserted(container, each, _place(key, offset))
                 return container
 
             return lambda document: changed(document, location, insert)
 
         return edit
+
+
+def _place(key: Any, offset: int) -> Any:
+    """Where the value goes that is ``offset`` behind the one that goes to ``key``."""
+    if kind(key) is Kind.INT:
+        return key + offset
+    return text_of(key) if kind(key) in TEXTS else key
 
 
 def _apply(database: Database, table: Table, document_id: str, waiting: _Pending) -> None:

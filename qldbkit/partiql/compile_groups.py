@@ -8,7 +8,8 @@ from typing import Any
 
 from qldbkit.partiql.aggregates import distinct
 from qldbkit.partiql.canonical import aggregates, canonical, nodes
-from qldbkit.partiql.compile_sources import SourceCompiler, implied_name
+from qldbkit.partiql.compile_joins import JoinCompiler
+from qldbkit.partiql.compile_sources import implied_name
 from qldbkit.partiql.functions import AGGREGATES
 from qldbkit.partiql.run import Evaluate, Loop, Row
 from qldbkit.partiql.scopes import Binding, Scope, resolve
@@ -21,7 +22,7 @@ from qldbkit.partiql.syntax import (
     Select,
     SelectList,
 )
-from qldbkit.partiql.values import Bag, group_key, is_absent, make_struct
+from qldbkit.partiql.values import MISSING, Bag, group_key, is_absent, make_struct
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class _Values:
         return self._result(self._values)
 
 
-class GroupCompiler(SourceCompiler):
+class GroupCompiler(JoinCompiler):
     """The part of the compiler for GROUP BY."""
 
     def is_grouped(self, select: Select) -> bool:
@@ -138,6 +139,11 @@ class GroupCompiler(SourceCompiler):
         return lambda: _Values(guarded)
 
 
+def _present(key: Any) -> Any:
+    """A key as its group has it: what is MISSING is in the group of null."""
+    return None if key is MISSING else key
+
+
 Members = tuple[int, Callable[[Row], Any]]
 
 
@@ -161,7 +167,7 @@ def _group_loop(
         if not keys:
             found[()] = begin([])
         for _ in loop(row):
-            values = [evaluate(row) for _, evaluate in keys]
+            values = [_present(evaluate(row)) for _, evaluate in keys]
             key = tuple(map(group_key, values))
             group = found.get(key)
             if group is None:

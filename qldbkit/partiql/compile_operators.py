@@ -18,7 +18,7 @@ from qldbkit.partiql.arithmetic import (
     subtract,
 )
 from qldbkit.partiql.casts import can_cast, can_lossless_cast, cast, check_type, type_test
-from qldbkit.partiql.compiler import Compiler
+from qldbkit.partiql.compiler import Compiler, constant_kind
 from qldbkit.partiql.errors import EvaluationError, SemanticError
 from qldbkit.partiql.patterns import like, like_escaped
 from qldbkit.partiql.run import Evaluate, Row
@@ -43,6 +43,7 @@ from qldbkit.partiql.syntax import (
 from qldbkit.partiql.values import (
     COLLECTIONS,
     MISSING,
+    TEXTS,
     Kind,
     compare,
     equals,
@@ -133,12 +134,21 @@ class OperatorCompiler(Compiler):
             return lambda row: equals(left(row), right(row))
         if node.operator == "<>":
             return lambda row: _negated(equals(left(row), right(row)))
+        if node.operator == "||":
+            self._check_texts("||", node.left, node.right)
         operate = _ARITHMETIC.get(node.operator)
         if operate is not None:
             return self.guard(lambda row: operate(left(row), right(row)))
         holds = _ORDERS[node.operator]
         mistyped = self.mistyped(node.at, f"the operands of {node.operator} cannot be compared")
         return lambda row: _ordered(left(row), right(row), holds, mistyped)
+
+    def _check_texts(self, operator: str, *operands: Expression | None) -> None:
+        """Refuse an operator of texts on constants that plainly are none."""
+        for operand in operands:
+            what = None if operand is None else constant_kind(operand)
+            if operand is not None and what is not None and what not in TEXTS:
+                raise self.semantic_error(operand.at, f"{operator} does not take a {what.value}")
 
     def _operand(self, node: Expression, other: Expression, scope: Scope) -> Evaluate:
         """An operand; a SELECT beside a list is its row as a list, as SQL's row values are."""
@@ -185,6 +195,7 @@ class OperatorCompiler(Compiler):
 
     def like(self, node: Like, scope: Scope) -> Evaluate:
         """LIKE."""
+        self._check_texts("LIKE", node.value, node.pattern, node.escape)
         value, pattern = self.scalar(node.value, scope), self.scalar(node.pattern, scope)
         negated = node.negated
         if node.escape is None:

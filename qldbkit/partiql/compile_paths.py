@@ -31,6 +31,7 @@ from qldbkit.partiql.values import (
     Kind,
     field,
     fields,
+    is_null,
     kind,
     text_of,
 )
@@ -110,7 +111,7 @@ class PathCompiler(Compiler):
     def _refuse_unknown(self, node: Name, scope: Scope, slots: list[int]) -> None:
         innermost = scope.sources()
         ambiguous = len(innermost) > 1 and self.settings.dialect is Dialect.QLDB
-        if ambiguous or (node.local and not slots):
+        if ambiguous:
             raise self.no_such_variable(node.name, node.at)
         for level in scope.chain():
             if level.grouped is not None and level.grouped.sources() and not slots:
@@ -176,13 +177,19 @@ class PathCompiler(Compiler):
         return evaluate
 
     def relation(
-        self, names: tuple[Name, ...], moves: list[Move]
-    ) -> Callable[[Row], tuple[Relation, Any]]:
-        """A path from a free name in FROM: its relation, and its value when that is not all."""
-        number = self.free_name(names, required=True)
+        self, names: tuple[Name, ...], moves: list[Move], required: bool
+    ) -> Callable[[Row], tuple[Relation | None, Any]]:
+        """A path from a free name in FROM: its relation, and its value when that is not all.
 
-        def find(row: Row) -> tuple[Relation, Any]:
-            relation, consumed = row[0].relations[number]
+        Neither when the name stands for nothing and is not required to.
+        """
+        number = self.free_name(names, required)
+
+        def find(row: Row) -> tuple[Relation | None, Any]:
+            known = row[0].relations[number]
+            if known is None:
+                return None, None
+            relation, consumed = known
             rest = moves[consumed - 1 :]
             if not rest:
                 return relation, None
@@ -214,10 +221,14 @@ class PathCompiler(Compiler):
         name = step.name
         exact = self.settings.case_sensitive or step.quoted
         absent = self.mistyped(step.at, f"there is no '{name}'")
+        strict = self.settings.strict
 
         def move(_: Row, value: Any) -> Any:
             found = field(value, name, exact) if type(value) in _STRUCTS else MISSING
-            return found if found is not MISSING else absent()
+            if found is not MISSING:
+                return found
+            # Strict evaluation takes a field of null for null, not for a mistake.
+            return None if strict and is_null(value) else absent()
 
         return move
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from qldbkit.partiql.compile_sources import implied_name
@@ -65,11 +66,11 @@ class ProjectionCompiler(Compiler):
         yield make_struct(texts())
 
     def _list(self, node: SelectList, scope: Scope) -> Evaluate:
-        columns = [
-            self._column(item, position, scope) for position, item in enumerate(node.items, 1)
-        ]
-        if all(name is not None for name, _ in columns):
-            return lambda row: make_struct([(name, value(row)) for name, value in columns])
+        unnamed = count(1)
+        columns = [self._column(item, unnamed, scope) for item in node.items]
+        named = [(name, value) for name, value in columns if name is not None]
+        if len(named) == len(columns):
+            return lambda row: make_struct([(name, value(row)) for name, value in named])
 
         def make(row: Row) -> Any:
             pairs: list[tuple[str, Any]] = []
@@ -84,14 +85,14 @@ class ProjectionCompiler(Compiler):
         return make
 
     def _column(
-        self, item: Item | AllOf, position: int, scope: Scope
+        self, item: Item | AllOf, unnamed: Iterator[int], scope: Scope
     ) -> tuple[str | None, Evaluate]:
         """The name of a column, which for ``.*`` is None, and its value."""
         value = self.scalar(item.expression, scope)
         if isinstance(item, AllOf):
             return None, value
         name = item.alias or implied_name(item.expression)
-        return f"_{position}" if name is None else name.name, value
+        return f"_{next(unnamed)}" if name is None else name.name, value
 
 
 def _members(value: Any, number: int) -> Iterator[tuple[str, Any]]:

@@ -32,7 +32,6 @@ from qldbkit.partiql.syntax import (
     Path,
     Pivot,
     Select,
-    SelectAll,
     SelectList,
     SequenceMaker,
     SetOperation,
@@ -82,7 +81,7 @@ class Planner(ProjectionCompiler, GroupCompiler, OperatorCompiler, CallCompiler)
         evaluate = self.compile(expression, scope)
         if not isinstance(expression, Select):
             return evaluate
-        if not isinstance(expression.projection, SelectList | SelectAll):
+        if not isinstance(expression.projection, SelectList):
             return evaluate
         refuse = self.mistyped(expression.at, "a subquery gave more than one value")
 
@@ -124,7 +123,7 @@ class Planner(ProjectionCompiler, GroupCompiler, OperatorCompiler, CallCompiler)
             if isinstance(value, list):
                 return value
             mistyped()
-            return Bag() if is_absent(value) else Bag([value])
+            return Bag([None if is_absent(value) else value])
 
         return lambda row: operate(collection(left(row)), collection(right(row)))
 

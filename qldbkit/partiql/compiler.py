@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 from qldbkit.partiql.errors import EvaluationError, SemanticError
 from qldbkit.partiql.run import Evaluate, Row
 from qldbkit.partiql.scopes import Scope
 from qldbkit.partiql.settings import Settings
-from qldbkit.partiql.syntax import Expression, Name
+from qldbkit.partiql.syntax import Expression, Literal, Name, SequenceMaker, StructMaker
 from qldbkit.partiql.tokens import line_and_column
-from qldbkit.partiql.values import MISSING
+from qldbkit.partiql.values import MISSING, Kind, is_absent, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,12 @@ class FreeName:
     Attributes:
         names: the path's names until the first step that is not one.
         required: whether it is an error when they stand for nothing.
-        error: that error.
+        error: makes that error.
     """
 
     names: tuple[Name, ...]
     required: bool
-    error: SemanticError
+    error: Callable[[], SemanticError]
 
 
 class Compiler:
@@ -89,7 +90,7 @@ class Compiler:
 
     def free_name(self, names: tuple[Name, ...], required: bool) -> int:
         """The number of a free name, by which the run knows what it stands for."""
-        error = self.no_such_variable(names[0].name, names[0].at)
+        error = partial(self.no_such_variable, names[0].name, names[0].at)
         self.free_names.append(FreeName(names, required, error))
         return len(self.free_names) - 1
 
@@ -148,3 +149,12 @@ def constant(value: Any) -> Evaluate:
         return value
 
     return evaluate
+
+
+def constant_kind(expression: Expression) -> Kind | None:
+    """What an expression will be, where that is plain to see; None for null and MISSING."""
+    if isinstance(expression, Literal):
+        return None if is_absent(expression.value) else kind(expression.value)
+    if isinstance(expression, SequenceMaker):
+        return Kind[expression.kind]
+    return Kind.STRUCT if isinstance(expression, StructMaker) else None

@@ -100,7 +100,8 @@ class ConditionCompiler(Compiler):
     def _access(
         self, node: Expression, source: Binding, by_slot: int, scope: Scope
     ) -> Access | None:
-        root, names = node, ()
+        root = node
+        names: Access = ()
         if isinstance(node, Path):
             root = node.root
             if not all(isinstance(step, FieldStep) for step in node.steps):

@@ -201,6 +201,9 @@ class ExpressionParser(CallParser):
             return self.name()
         if self.is_keyword("VALUES"):
             return self._values()
+        if self.is_keyword("TABLE"):
+            self.beyond_qldb("TABLE", self.advance().start)
+            return self.name("a table's name")
         found = self._maker()
         if found is None:
             self.fail("an expression")

@@ -28,6 +28,7 @@ from qldbkit.partiql.syntax import (
     Source,
     Window,
 )
+from qldbkit.partiql.tokens import TokenKind
 
 _SET_OPERATORS = ("UNION", "EXCEPT", "INTERSECT")
 ROW = Name("$row", quoted=True, local=True)
@@ -201,6 +202,9 @@ class QueryParser(ExpressionParser):
             PartiqlSyntaxError: no source is next.
         """
         at = self.token.start
+        if self.is_keyword("LATERAL") and self.ahead().kind is not TokenKind.SYMBOL:
+            # Every source sees those before it already.
+            self.beyond_qldb("LATERAL", self.advance().start)
         unpivot = self.accept("UNPIVOT")
         if unpivot:
             self.beyond_qldb("UNPIVOT", at)

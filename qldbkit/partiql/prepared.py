@@ -26,7 +26,6 @@ from qldbkit.partiql.statements import (
     Insert,
     Query,
     Statement,
-    StatementKind,
     Update,
     kind_of,
 )
@@ -116,8 +115,7 @@ class Prepared:
         for free in self._compiler.free_names:
             known = names.find(free.names)
             if known is None and free.required:
-                error = free.error
-                raise SemanticError(error.message, line=error.line, column=error.column)
+                raise free.error()
             found.append(known)
         return found
 

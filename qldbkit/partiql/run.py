@@ -31,11 +31,11 @@ class Run:
         database: the transaction that the statement runs in.
         parameters: the values of the question marks.
         context: what functions may ask for.
-        relations: what each free name of the plan stands for, by its number; None when it stands
-            for nothing.
+        relations: what each free name of the plan stands for, by its number, and how many names of
+            its path that takes; None when it stands for nothing.
     """
 
     database: Database
     parameters: Sequence[Any]
     context: CallContext
-    relations: list[Relation | None]
+    relations: list[tuple[Relation, int] | None]

@@ -43,29 +43,28 @@ class Token:
     def describe(self) -> str:
         """The token as an error message names it."""
         if self.kind is TokenKind.END:
-            return self.kind.value
+            return str(self.kind.value)
         return f"{self.kind.value} '{self.text}'"
 
 
 # What cannot stand for a variable unless it is quoted. SQL-92 reserves far more words; the ones
 # that only name functions, types or parts of a date stay free, since documents use them as fields.
-KEYWORDS = frozenset(
-    """
-    ALL AND ANY AS ASC AT BETWEEN BOTH BY CASE CAST CAN_CAST CAN_LOSSLESS_CAST CREATE CROSS DATE
-    DELETE DESC DISTINCT DROP ELSE END ESCAPE EVERY EXCEPT EXEC EXISTS FALSE FETCH FOR FROM FULL
-    GROUP HAVING IN INNER INSERT INTERSECT INTO IS JOIN LEADING LEFT LET LIKE LIMIT MISSING NATURAL
-    NOT NULL NULLS OFFSET ON OR ORDER OUTER PIVOT REMOVE RIGHT SELECT SET SOME TABLE THEN TIME
-    TIMESTAMP TRAILING TRUE UNDROP UNION UNPIVOT UPDATE VALUE VALUES WHEN WHERE WITH
-    """.split()
-)
+_KEYWORDS = """
+    ALL AND ANY AS ASC AT BETWEEN BOTH BY CASE CAST CAN_CAST CAN_LOSSLESS_CAST CREATE CROSS
+    DATE DELETE DESC DISTINCT DROP ELSE END ESCAPE EVERY EXCEPT EXEC EXISTS FALSE FETCH FOR
+    FROM FULL GROUP HAVING IN INNER INSERT INTERSECT INTO IS JOIN LEADING LEFT LET LIKE
+    LIMIT MISSING NATURAL NOT NULL NULLS OFFSET ON OR ORDER OUTER PIVOT REMOVE RIGHT SELECT
+    SET SOME TABLE THEN TIME TIMESTAMP TRAILING TRUE UNDROP UNION UNPIVOT UPDATE VALUE
+    VALUES WHEN WHERE WITH
+"""
+KEYWORDS = frozenset(re.findall(r"\w+", _KEYWORDS))
 
 # Keywords that documents also have as fields: after a dot, or AS, nothing else could be meant.
-FIELD_KEYWORDS = frozenset(
-    """
+_FIELD_KEYWORDS = """
     ANY BOTH CAST DATE EVERY EXEC FETCH FULL INNER LEADING LET LIMIT MISSING NATURAL OFFSET
     OUTER REMOVE SOME TIME TIMESTAMP TRAILING UNDROP VALUE VALUES PIVOT UNPIVOT
-    """.split()
-)
+"""
+FIELD_KEYWORDS = frozenset(re.findall(r"\w+", _FIELD_KEYWORDS))
 
 _PATTERN = re.compile(
     r"""
@@ -74,8 +73,8 @@ _PATTERN = re.compile(
     | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
     | (?P<string>'(?:[^']|'')*')
     | (?P<quoted>"(?:[^"]|"")*")
-    | (?P<ion>`(?:"(?:[^"\\]|\\.)*"|'''(?:[^\\]|\\.)*?'''|'(?:[^'\\]|\\.)*'
-             |//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\{\{[^`"']*\}\}|[^`"'])*`)
+    | (?P<ion>`(?>"(?:[^"\\]|\\.)*"|'''(?:[^\\]|\\.)*?'''|'(?:[^'\\]|\\.)*'
+             |//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\{\{[^`"']*\}\}|[^`"'])*+`)
     | (?P<parameter>\?)
     | (?P<symbol><<|>>|<=|>=|<>|!=|\|\||[-+*/%=<>()\[\]{},.:;@])
     """,

@@ -144,7 +144,7 @@ def _date(value: Any) -> datetime.date:
 
 
 def _offset(struct: Any) -> int | None:
-    """Minutes east of UTC, which the files write in two ways; None when they say that it is none."""
+    """Minutes east of UTC, which the files write in two ways; None for none."""
     if "offset" in struct:
         offset = struct["offset"]
         return None if isinstance(offset, IonPyNull) else int(offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +17,15 @@ from qldbkit.partiql.relations import ValueGlobals
 from qldbkit.partiql.settings import specification
 from qldbkit.partiql.values import Bag, Kind, fields, kind, text_of
 
+NOW = Timestamp(2020, 1, 1, 0, 0, 0, 0, precision=TimestampPrecision.SECOND)
+
 
 @dataclass(frozen=True, slots=True)
 class NoLedger:
     """What the tests' statements know of the world: no ledger, and a fixed time."""
 
     transaction_id: str = "0" * 22
-    now: Timestamp = Timestamp(2020, 1, 1, 0, 0, 0, 0, precision=TimestampPrecision.SECOND)
+    now: Timestamp = NOW
 
 
 def difference(case: Case) -> str | None:
@@ -99,8 +102,8 @@ def matches(found: Any, wanted: Any) -> bool:
         return True
     if what is Kind.SYMBOL:
         return text_of(found) == text_of(wanted)
-    if what is Kind.FLOAT and found != found:
-        return bool(wanted != wanted)
+    if what is Kind.FLOAT and math.isnan(found):
+        return math.isnan(wanted)
     return bool(found == wanted)
 
 
