@@ -20,7 +20,7 @@ from amazon.ion.simple_types import IonPyInt
 
 from qldbkit.partiql import datetimes
 from qldbkit.partiql.decimals import dividing, exact
-from qldbkit.partiql.errors import EvaluationError
+from qldbkit.partiql.errors import ComputationError, EvaluationError
 from qldbkit.partiql.intervals import Interval
 from qldbkit.partiql.kinds import ABSENT, MISSING, NUMBERS, TEXTS, Kind, kind, text_of, type_name
 
@@ -47,6 +47,7 @@ def add(a: Any, b: Any) -> Any:
 
     Raises:
         EvaluationError: the operands cannot be added.
+        ComputationError: the sum is beyond all bounds.
     """
     if type(a) in _INTS and type(b) in _INTS:
         return _bounded(a + b)
@@ -58,6 +59,7 @@ def subtract(a: Any, b: Any) -> Any:
 
     Raises:
         EvaluationError: the operands cannot be subtracted.
+        ComputationError: the difference is beyond all bounds.
     """
     if type(a) in _INTS and type(b) in _INTS:
         return _bounded(a - b)
@@ -69,6 +71,7 @@ def multiply(a: Any, b: Any) -> Any:
 
     Raises:
         EvaluationError: the operands cannot be multiplied.
+        ComputationError: the product is beyond all bounds.
     """
     return _apply(_MULTIPLY, a, b)
 
@@ -77,7 +80,8 @@ def divide(a: Any, b: Any) -> Any:
     """``a / b``; integers give the integer quotient, cut off towards zero.
 
     Raises:
-        EvaluationError: the operands cannot be divided, or an int or decimal is divided by zero.
+        EvaluationError: the operands cannot be divided.
+        ComputationError: an int, a decimal or an interval is divided by zero.
     """
     return _apply(_DIVIDE, a, b)
 
@@ -86,7 +90,8 @@ def modulo(a: Any, b: Any) -> Any:
     """``a % b``, with the sign of ``a``.
 
     Raises:
-        EvaluationError: the operands are not numbers, or an int or decimal is divided by zero.
+        EvaluationError: the operands are not numbers.
+        ComputationError: an int or a decimal is divided by zero.
     """
     return _apply(_MODULO, a, b)
 
@@ -190,9 +195,9 @@ def _numbers(operation: _Operation, kinds: tuple[Kind, Kind], a: Any, b: Any) ->
             return operation.decimals(Decimal(a), Decimal(b))
         return operation.floats(float(a), float(b))
     except ZeroDivisionError as error:
-        raise EvaluationError(f"division by zero: {operation.symbol} 0") from error
+        raise ComputationError(f"division by zero: {operation.symbol} 0") from error
     except (decimal.DecimalException, OverflowError) as error:
-        raise EvaluationError(f"the result of {operation.symbol} is too large") from error
+        raise ComputationError(f"the result of {operation.symbol} is too large") from error
 
 
 def _finite(value: Any) -> bool:
@@ -201,13 +206,13 @@ def _finite(value: Any) -> bool:
 
 def _bounded(value: int) -> int:
     if value.bit_length() > MAX_BITS:
-        raise EvaluationError(f"the result has more than {MAX_BITS} bits")
+        raise ComputationError(f"the result has more than {MAX_BITS} bits")
     return value
 
 
 def _int_product(a: int, b: int) -> int:
     if a.bit_length() + b.bit_length() > MAX_BITS + 1:
-        raise EvaluationError(f"the product has more than {MAX_BITS} bits")
+        raise ComputationError(f"the product has more than {MAX_BITS} bits")
     return a * b
 
 

@@ -40,3 +40,10 @@ class EvaluationError(PartiqlError):
 
     Permissive evaluation turns it into MISSING; strict evaluation ends the statement with it.
     """
+
+
+class ComputationError(PartiqlError):
+    """A computation has no result: a division by zero, or a number beyond all bounds.
+
+    It ends the statement in permissive evaluation too.
+    """

@@ -1,8 +1,8 @@
 """TO_STRING and TO_TIMESTAMP: timestamps written and read by a format pattern.
 
-The symbols are those of the developer guide's page "Timestamp format strings". Letters stand for
-parts of the timestamp; text between single quotes, and everything that is not a letter, stands
-for itself.
+The symbols are those of the developer guide's page "Timestamp format strings", and two that it does
+not list: MMMMM, the first letter of a month, and n, nanoseconds. Letters stand for parts of the
+timestamp; text between single quotes, and everything that is not a letter, stands for itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import Any
 from amazon.ion.core import Timestamp, TimestampPrecision
 
 from qldbkit.partiql import timestamps
-from qldbkit.partiql.errors import EvaluationError
+from qldbkit.partiql.decimals import exact
+from qldbkit.partiql.errors import EvaluationError, SemanticError
 from qldbkit.partiql.keys import fraction_of
 
 CACHED_FORMATS = 64
@@ -65,7 +66,7 @@ def to_string(timestamp: Any, pattern: str) -> str:
     """The timestamp written by the pattern.
 
     Raises:
-        EvaluationError: the pattern has a symbol that is not known.
+        SemanticError: the pattern has a symbol that is not known.
     """
     return "".join(
         piece.write(timestamp) if isinstance(piece, _Symbol) else piece
@@ -77,7 +78,8 @@ def to_timestamp(text: str, pattern: str) -> Timestamp:
     """The timestamp that a text means by the pattern, as precise as the pattern's finest symbol.
 
     Raises:
-        EvaluationError: the text is not of that form, or the pattern does not make a timestamp.
+        EvaluationError: the text is not of that form.
+        SemanticError: the pattern has a symbol that is not known, or does not make a timestamp.
     """
     expression, symbols = _reader(pattern)
     match = expression.fullmatch(text)
@@ -94,7 +96,7 @@ def _pieces(pattern: str) -> tuple[_Symbol | str, ...]:
     while position < len(pattern):
         match = _PIECE.match(pattern, position)
         if match is None:
-            raise EvaluationError(f"the format '{pattern}' opens a quote that it does not close")
+            raise SemanticError(f"the format '{pattern}' opens a quote that it does not close")
         pieces.append(_piece(match, pattern))
         position = match.end()
     return tuple(pieces)
@@ -107,7 +109,7 @@ def _piece(match: re.Match[str], pattern: str) -> _Symbol | str:
         return match[0]
     symbol = _SYMBOLS.get(match[0])
     if symbol is None:
-        raise EvaluationError(f"the format '{pattern}' has the unknown symbol '{match[0]}'")
+        raise SemanticError(f"the format '{pattern}' has the unknown symbol '{match[0]}'")
     return symbol
 
 
@@ -135,15 +137,20 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_ONLY_WRITTEN = frozenset({"month initial", "nanosecond"})
+
+
 def _check_readable(pattern: str, parts: list[str]) -> None:
     present = set(parts)
+    if present & _ONLY_WRITTEN:
+        raise SemanticError(f"the format '{pattern}' has a symbol for writing only")
     hours = present & {"hour", "half hour"}
     lacking = [need for part in parts for need in _NEEDS.get(part, ()) if need not in present]
     if len(present) < len(parts) or len(hours) > 1:
-        raise EvaluationError(f"the format '{pattern}' has one part of the time twice")
+        raise SemanticError(f"the format '{pattern}' has one part of the time twice")
     if lacking or "year" not in present or ("minute" in present and not hours):
         need = lacking[0] if lacking else "year" if "year" not in present else "hour"
-        raise EvaluationError(f"the format '{pattern}' makes no timestamp without a {need}")
+        raise SemanticError(f"the format '{pattern}' makes no timestamp without a {need}")
 
 
 def _assembled(values: Mapping[str, Any]) -> Timestamp:
@@ -202,6 +209,10 @@ def _fraction(digits: int) -> _Symbol:
     return _Symbol("fraction", write, rf"\d{{{digits}}}", lambda text: Decimal(f"0.{text}"))
 
 
+def _nanoseconds(timestamp: Any) -> int:
+    return int(fraction_of(timestamp).scaleb(9, exact()))
+
+
 def _offset(letter: str, length: int) -> _Symbol:
     """``X`` writes Z for UTC where ``x`` writes zeros; from three letters on with a colon."""
     colon = ":" if length in {3, 5} else ""
@@ -241,6 +252,7 @@ _SYMBOLS: dict[str, _Symbol] = {
     "MM": _number("month", lambda t: int(t.month), 2, 2),
     "MMM": _month_name(3),
     "MMMM": _month_name(None),
+    "MMMMM": _Symbol("month initial", lambda t: MONTHS[t.month - 1][0], "", str),
     "d": _number("day", lambda t: int(t.day), 2, 1),
     "dd": _number("day", lambda t: int(t.day), 2, 2),
     "a": _Symbol(
@@ -255,5 +267,6 @@ _SYMBOLS: dict[str, _Symbol] = {
     "s": _number("second", lambda t: int(t.second), 2, 1),
     "ss": _number("second", lambda t: int(t.second), 2, 2),
     **{"S" * digits: _fraction(digits) for digits in range(1, MAX_FRACTION_SYMBOLS + 1)},
+    "n": _Symbol("nanosecond", lambda t: str(_nanoseconds(t)), "", str),
     **{letter * length: _offset(letter, length) for letter in "Xx" for length in range(1, 6)},
 }

@@ -7,14 +7,17 @@ lets MISSING through; `CallContext.missing_is_null` chooses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from amazon.ion.core import Timestamp
 
 from qldbkit.partiql import arithmetic, datetimes, formats, timestamps
 from qldbkit.partiql.aggregates import AGGREGATES, distinct
+from qldbkit.partiql.decimals import added
 from qldbkit.partiql.errors import EvaluationError, SemanticError
 from qldbkit.partiql.intervals import Interval
 from qldbkit.partiql.kinds import (
@@ -29,6 +32,7 @@ from qldbkit.partiql.kinds import (
     text_of,
     type_name,
 )
+from qldbkit.partiql.times import Time
 from qldbkit.partiql.values import equals
 
 __all__ = ["AGGREGATES", "FUNCTIONS", "CallContext", "Function"]
@@ -164,7 +168,7 @@ def _trim(args: Sequence[Any], _: CallContext) -> str:
 def _part(args: Sequence[Any], allowed: Iterable[str]) -> str:
     part = text_of(args[0]).upper()
     if part not in allowed:
-        raise EvaluationError(f"there is no part {part} of a timestamp here")
+        raise SemanticError(f"{part} is no part of a time that can be used here")
     return part
 
 
@@ -178,14 +182,29 @@ def _date_add(args: Sequence[Any], _: CallContext) -> Any:
 
 
 def _date_diff(args: Sequence[Any], _: CallContext) -> int:
-    part = _part(args, timestamps.PARTS)
-    return timestamps.difference(part, _moment(args[1]), _moment(args[2]))
+    first, second = args[1], args[2]
+    times = [kind(value) is Kind.TIME for value in (first, second)]
+    if not any(times):
+        part = _part(args, timestamps.PARTS)
+        return timestamps.difference(part, _moment(first), _moment(second))
+    if not all(times):
+        raise EvaluationError("there is no difference between a time of day and a point in time")
+    part = _part(args, timestamps.PARTS[3:])
+    return timestamps.instants_apart(part, _instant(first), _instant(second))
+
+
+def _instant(time: Time) -> tuple[int, Decimal]:
+    seconds = time.instant()
+    whole = math.floor(seconds)
+    return whole, added(seconds, -whole)
 
 
 def _extract(args: Sequence[Any], _: CallContext) -> Any:
     value = args[1]
     what = kind(value)
-    part = _part(args, _EXTRACTABLE[what])
+    part = _part(args, timestamps.PARTS + timestamps.ZONE_PARTS)
+    if part not in _EXTRACTABLE[what]:
+        raise EvaluationError(f"a value of type {what.value} has no {part}")
     if what is Kind.TIMESTAMP:
         return timestamps.extract(part, value)
     return _extract_interval(part, value) if what is Kind.INTERVAL else _extract_part(part, value)
@@ -242,6 +261,18 @@ def _overlay(args: Sequence[Any], _: CallContext) -> str:
     return text[: start - 1] + placing + text[start - 1 + length :]
 
 
+def _text_replace(args: Sequence[Any], _: CallContext) -> str:
+    text, old, new = _text(args), _text(args, 1), _text(args, 2)
+    if old:
+        return text.replace(old, new)
+    # Between all characters, but not after the last one.
+    return "".join(new + character for character in text) or new
+
+
+def _overlaps(args: Sequence[Any], _: CallContext) -> Any:
+    return datetimes.overlaps(args[0], args[1])
+
+
 def _modulo(args: Sequence[Any], _: CallContext) -> Any:
     return arithmetic.modulo(args[0], args[1])
 
@@ -267,7 +298,7 @@ _QLDB_FUNCTIONS = (
     Function("SUBSTRING", 2, 3, _substring, (TEXTS, _INT)),
     Function("TRIM", 3, 3, _trim, (TEXTS,)),
     Function("DATE_ADD", 3, 3, _date_add, (TEXTS, _INT, _MOMENTS)),
-    Function("DATE_DIFF", 3, 3, _date_diff, (TEXTS, _MOMENTS)),
+    Function("DATE_DIFF", 3, 3, _date_diff, (TEXTS, _MOMENTS | {Kind.TIME})),
     Function("EXTRACT", 2, 2, _extract, (TEXTS, frozenset(_EXTRACTABLE))),
     Function("TO_STRING", 2, 2, _to_string, (_MOMENTS, TEXTS)),
     Function("TO_TIMESTAMP", 1, 2, _to_timestamp, (TEXTS,)),
@@ -280,6 +311,8 @@ _FURTHER_FUNCTIONS = (
     Function("MOD", 2, 2, _modulo, (NUMBERS,), qldb=False),
     Function("POSITION", 2, 2, _position, (TEXTS,), qldb=False),
     Function("OVERLAY", 3, 4, _overlay, (TEXTS, TEXTS, _INT), qldb=False),
+    Function("TEXT_REPLACE", 3, 3, _text_replace, (TEXTS,), qldb=False),
+    Function("OVERLAPS", 2, 2, _overlaps, qldb=False, propagates_null=False),
     Function("OCTET_LENGTH", 1, 1, lambda a, _: len(_text(a).encode()), (TEXTS,), qldb=False),
     Function("BIT_LENGTH", 1, 1, lambda a, _: 8 * len(_text(a).encode()), (TEXTS,), qldb=False),
     Function("CARDINALITY", 1, 1, _size, (_SIZED,), qldb=False),

@@ -10,7 +10,7 @@ from enum import Enum
 from fractions import Fraction
 
 from qldbkit.partiql.decimals import exact
-from qldbkit.partiql.errors import PartiqlError
+from qldbkit.partiql.errors import ComputationError
 
 DEFAULT_LEADING_PRECISION = 2
 """Digits that the first field of an interval may have when none are written."""
@@ -32,7 +32,7 @@ _SEPARATORS = {"MONTH": "-", "HOUR": " ", "MINUTE": ":", "SECOND": ":"}
 _LIMITS = {"MONTH": 11, "HOUR": 23, "MINUTE": 59, "SECOND": 59}
 
 
-class IntervalError(PartiqlError):
+class IntervalError(ComputationError):
     """The interval cannot be written or computed within its precision."""
 
 

@@ -79,21 +79,19 @@ def precision_of(timestamp: Any) -> TimestampPrecision:
 def shift(part: str, amount: int, timestamp: Any) -> Timestamp:
     """DATE_ADD: the timestamp moved by ``amount`` of one of `PARTS`.
 
-    The result has the precision of the part where that is finer. Where a time of day is added to
-    a timestamp that had none, the offset is UTC (developer guide, DATE_ADD).
+    The result has the precision of the part where that is finer, and the offset of the timestamp:
+    where that had none, it is unknown, as the conformance suite has it. (The developer guide's
+    example of it writes Z, which is the same instant.)
 
     Raises:
         EvaluationError: the result is not in the years 1 to 9999.
     """
     precision = max(precision_of(timestamp), _PRECISION_OF[part])
-    offset = offset_of(timestamp)
-    if offset is None and precision > TimestampPrecision.DAY >= precision_of(timestamp):
-        offset = 0
     if part in _MONTHS:
         fields = _plus_months(timestamp, amount * _MONTHS[part])
     else:
         fields = _plus_seconds(timestamp, amount * _SECONDS[part])
-    return make(fields, precision, offset, fraction_of(timestamp))
+    return make(fields, precision, offset_of(timestamp), fraction_of(timestamp))
 
 
 def shift_exactly(timestamp: Any, months: int, nanos: int) -> Timestamp:
@@ -165,7 +163,11 @@ def difference(part: str, earlier: Any, later: Any) -> int:
     Negative when ``later`` is before ``earlier``. Only what is complete counts: from 31 December
     to 1 January there are no months (developer guide, DATE_DIFF).
     """
-    start, end = instant(earlier), instant(later)
+    return instants_apart(part, instant(earlier), instant(later))
+
+
+def instants_apart(part: str, start: tuple[int, Decimal], end: tuple[int, Decimal]) -> int:
+    """`difference` of two times that are given as seconds and fractions of one."""
     sign = 1 if start <= end else -1
     first, last = sorted((start, end))
     if part in _MONTHS:

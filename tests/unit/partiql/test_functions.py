@@ -1,5 +1,6 @@
 """The functions of QLDB's developer guide, and the further ones."""
 
+import datetime
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from qldbkit.partiql.errors import EvaluationError, SemanticError
 from qldbkit.partiql.functions import AGGREGATES, FUNCTIONS, CallContext
+from qldbkit.partiql.intervals import Interval, Span
+from qldbkit.partiql.times import Time
 from qldbkit.partiql.values import MISSING, Bag, equals, is_missing
 
 NOW = simpleion.loads("2020-01-01T00:00:00.000Z")
@@ -66,6 +69,12 @@ def call(name, *args, context=QLDB):
         ("OVERLAY", ("hello", "XX", 1), "XXllo"),
         ("OVERLAY", ("hello", "XX", 100, 100), "helloXX"),
         ("OCTET_LENGTH", ("français",), 9),
+        ("TEXT_REPLACE", ("abcabc", "bc", "X"), "aXaX"),
+        ("TEXT_REPLACE", ("ab", "", "X"), "XaXb"),
+        ("TEXT_REPLACE", ("", "", "X"), "X"),
+        ("DATE_DIFF", ("hour", Time(10, 30, Decimal(0)), Time(14, 45, Decimal(30))), 4),
+        ("DATE_DIFF", ("minute", Time(9, 0, Decimal(0)), Time(8, 15, Decimal(0), 120)), -165),
+        ("EXTRACT", ("second", Time(9, 0, Decimal("1.5"))), Decimal("1.5")),
         ("BIT_LENGTH", ("abc",), 24),
         ("CARDINALITY", (Bag([1, 2]),), 2),
         ("COLL_SUM", (Bag([1, Decimal("0.5"), None, MISSING]),), Decimal("1.5")),
@@ -84,9 +93,8 @@ def test_function(name, args, expected):
         ("SUBSTRING", ("a", Decimal("1.1"))),
         ("SUBSTRING", ("1", 4, -11)),
         ("SIZE", ("abc",)),
-        ("DATE_ADD", ("century", 1, NOW)),
         ("DATE_ADD", ("year", Decimal(1), NOW)),
-        ("DATE_DIFF", ("timezone_hour", NOW, NOW)),
+        ("DATE_DIFF", ("hour", NOW, Time(1, 0, Decimal(0)))),
         ("EXTRACT", ("year", 1)),
         ("TO_STRING", ("2020T", "y")),
         ("TO_TIMESTAMP", ("tomorrow",)),
@@ -100,6 +108,51 @@ def test_function(name, args, expected):
 def test_a_function_refuses_what_it_does_not_take(name, args):
     with pytest.raises(EvaluationError):
         call(name, *args)
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("DATE_ADD", ("century", 1, NOW)),
+        ("DATE_DIFF", ("timezone_hour", NOW, NOW)),
+        ("TO_STRING", (NOW, "qq")),
+    ],
+)
+def test_a_part_or_format_that_does_not_exist_is_no_matter_of_the_values(name, args):
+    with pytest.raises(SemanticError):
+        call(name, *args)
+
+
+DAYS = {day: datetime.date(2023, 1, day) for day in (1, 10, 15, 20, 31)}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ((1, 15), (10, 20), True),
+        ((1, 10), (10, 20), False),
+        ((20, 1), (10, 15), True),
+        ((15, 15), (15, 20), True),
+        ((None, 15), (1, 31), True),
+        ((None, 1), (10, 31), None),
+        ((None, None), (1, 31), None),
+    ],
+)
+def test_overlaps(first, second, expected):
+    periods = [[None if d is None else DAYS[d] for d in days] for days in (first, second)]
+    assert call("OVERLAPS", *periods) is expected
+    assert call("OVERLAPS", *reversed(periods)) is expected
+
+
+def test_overlaps_takes_lengths_and_nothing_but_times():
+    ten_days = Interval(Span.DAY_TIME, 10 * 86_400 * 10**9)
+    assert call("OVERLAPS", [DAYS[1], ten_days], [DAYS[15], DAYS[31]]) is False
+    assert call("OVERLAPS", [DAYS[10], ten_days], Bag([DAYS[15], DAYS[31]])) is True
+    assert call("OVERLAPS", None, [DAYS[1], DAYS[10]]) is None
+    assert is_missing(call("OVERLAPS", MISSING, None))
+    for wrong in ("now", [DAYS[1]], [DAYS[1], "now"], [DAYS[1], 3.14], [ten_days, ten_days]):
+        with pytest.raises(EvaluationError):
+            call("OVERLAPS", wrong, [DAYS[1], DAYS[10]])
 
 
 PLAIN = [f for f in FUNCTIONS.values() if f.propagates_null and f.min_args]
