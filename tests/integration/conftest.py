@@ -1,0 +1,158 @@
+"""A served ledger, and the clients of AWS's own by which tests talk to it."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from qldbkit.driver import qldb_driver
+from qldbkit.ledger.access import AccessKey
+from qldbkit.ledger.server import RunningServer, running_server
+
+REGION = "us-east-1"
+PATIENCE = 10.0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One user of a server."""
+
+    server: RunningServer
+    key: AccessKey
+
+    @property
+    def aws_session(self) -> boto3.Session:
+        return aws_session(self.key.key_id, self.key.secret)
+
+    def client(self, service: str) -> Any:
+        config = Config(retries={"total_max_attempts": 1})
+        return self.aws_session.client(
+            service, endpoint_url=self.server.endpoint_url, config=config
+        )
+
+    def driver(self, ledger: str = "orders") -> Any:
+        return qldb_driver(
+            ledger,
+            endpoint_url=self.server.endpoint_url,
+            region=REGION,
+            session=self.aws_session,
+        )
+
+    def create(self, name: str = "orders", **settings: Any) -> Any:
+        arguments = {"PermissionsMode": "STANDARD", "DeletionProtection": False} | settings
+        return self.client("qldb").create_ledger(Name=name, **arguments)
+
+
+@cache
+def aws_session(key_id: str, secret: str) -> boto3.Session:
+    """One session for each key: the first client of a session reads AWS's models for long."""
+    return boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=REGION)
+
+
+@pytest.fixture(scope="session")
+def everything() -> AccessKey:
+    """A key for everything."""
+    return AccessKey("AKIDEVERYTHING", "the secret of everything")
+
+
+@pytest.fixture(scope="session")
+def connected(everything: AccessKey) -> Callable[..., Connection]:
+    """Connects to a server, by a key for everything unless another one is given."""
+
+    def connect(server: RunningServer, key: AccessKey = everything) -> Connection:
+        return Connection(server, key)
+
+    return connect
+
+
+@pytest.fixture
+def server(tmp_path: Any) -> Iterator[RunningServer]:
+    """An empty server."""
+    with running_server(tmp_path / "ledgers") as running:
+        yield running
+
+
+@pytest.fixture
+def user(server: RunningServer, connected: Callable[..., Connection]) -> Connection:
+    """A user of the empty server."""
+    return connected(server)
+
+
+@pytest.fixture
+def qldb(user: Connection) -> Any:
+    """The control plane of the empty server."""
+    return user.client("qldb")
+
+
+@pytest.fixture(scope="session")
+def failure() -> Callable[..., tuple[str, int]]:
+    """Calls what must fail, and gives the error's code and HTTP status."""
+
+    def failure_(call: Callable[..., Any], **arguments: Any) -> tuple[str, int]:
+        with pytest.raises(ClientError) as caught:
+            call(**arguments)
+        response = caught.value.response
+        return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+    return failure_
+
+
+@pytest.fixture(scope="session")
+def in_one() -> Callable[..., list[list[Any]]]:
+    """Runs statements with their parameters in one transaction, and gives their values."""
+
+    def in_one_(driver: Any, *statements: tuple[Any, ...]) -> list[list[Any]]:
+        def work(transaction: Any) -> list[list[Any]]:
+            return [list(transaction.execute_statement(*each)) for each in statements]
+
+        results: list[list[Any]] = driver.execute_lambda(work)
+        return results
+
+    return in_one_
+
+
+@pytest.fixture(scope="session")
+def raw() -> Callable[..., tuple[int, Any]]:
+    """Sends bytes as they are, and gives the status and the JSON of the answer."""
+
+    def raw_(server: RunningServer, request: bytes) -> tuple[int, Any]:
+        with connection_to(server) as connection:
+            connection.sendall(request)
+            answer = read_answer(connection)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status = int(head.split(b" ")[1])
+        return status, json.loads(body) if body.startswith(b"{") else body
+
+    return raw_
+
+
+def connection_to(server: RunningServer) -> socket.socket:
+    host, port = server.endpoint_url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    """One HTTP answer, or what came before the connection was closed."""
+    answer = b""
+    while not is_complete(answer):
+        part = connection.recv(65536)
+        if not part:
+            break
+        answer += part
+    return answer
+
+
+def is_complete(answer: bytes) -> bool:
+    head, end, body = answer.partition(b"\r\n\r\n")
+    lengths = re.findall(rb"(?i)content-length: *(\d+)", head)
+    return bool(end and lengths) and len(body) >= int(lengths[0])
