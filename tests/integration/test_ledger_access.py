@@ -17,9 +17,9 @@ def guarded(tmp_path, everything):
         yield server
 
 
-def test_a_configured_key_does_everything(guarded, connected, in_one, user, qldb):
+def test_a_configured_key_does_everything(guarded, connected, in_one, qldb):
     qldb = connected(guarded).client("qldb")
-    arn = user.create()["Arn"]
+    arn = connected(guarded).create()["Arn"]
     qldb.tag_resource(ResourceArn=arn, Tags={"a b": "c/d?e=f"})
     qldb.untag_resource(ResourceArn=arn, TagKeys=["a b"])
     with connected(guarded).driver() as driver:
