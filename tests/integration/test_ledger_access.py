@@ -17,7 +17,7 @@ def guarded(tmp_path, everything):
         yield server
 
 
-def test_a_configured_key_does_everything(guarded, connected, in_one, qldb):
+def test_a_configured_key_does_everything(guarded, connected, in_one):
     qldb = connected(guarded).client("qldb")
     arn = connected(guarded).create()["Arn"]
     qldb.tag_resource(ResourceArn=arn, Tags={"a b": "c/d?e=f"})
@@ -41,7 +41,7 @@ def test_an_unsigned_request_gets_403(guarded, raw):
     assert (status, body["__type"]) == (403, "MissingAuthenticationTokenException")
 
 
-def test_a_reader_reads(guarded, connected, failure, in_one, qldb):
+def test_a_reader_reads(guarded, connected, failure, in_one):
     connected(guarded).create()
     with connected(guarded).driver() as driver:
         in_one(driver, ("CREATE TABLE T",), ("INSERT INTO T ?", {"a": 1}))
@@ -54,7 +54,7 @@ def test_a_reader_reads(guarded, connected, failure, in_one, qldb):
             in_one(driver, ("DELETE FROM T",))
 
 
-def test_a_key_for_one_ledger_sees_no_other(guarded, connected, failure, qldb):
+def test_a_key_for_one_ledger_sees_no_other(guarded, connected, failure):
     connected(guarded).create()
     connected(guarded).create("invoices")
     qldb = connected(guarded, ORDERS).client("qldb")

@@ -20,6 +20,12 @@ def connection_to(server):
     return socket.create_connection((host, int(port)), timeout=10)
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running_server(tmp_path_factory.mktemp("requests") / "ledgers") as running:
+        yield running
+
+
 @pytest.mark.parametrize(
     ("request_", "status", "error"),
     [
