@@ -35,6 +35,7 @@ class DeployedNames:
     archive_bucket: str
     buffer_table: str
     replay_function: str
+    drain_function: str
 
 
 class Deployment:
@@ -89,6 +90,7 @@ class Deployment:
                 archive_bucket=outputs["ArchiveBucketName"],
                 buffer_table=outputs["BufferTableName"],
                 replay_function=outputs["ReplayFunctionName"],
+                drain_function=outputs["DrainFunctionName"],
             )
         except KeyError as missing:
             raise OutputMissingError(f"the stacks have no output {missing}") from missing

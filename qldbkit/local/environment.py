@@ -16,6 +16,9 @@ from qldbkit.local.settings import LocalSettings
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
+SETTLE_WINDOW_SECONDS = "2"
+
+
 class ArchitectureUnknownError(QldbkitError):
     """This machine's processor is none that the functions can be packaged for."""
 
@@ -24,7 +27,8 @@ def context_of_this_machine(settings: LocalSettings) -> dict[str, str]:
     """Return the CDK context by which the stacks run here.
 
     The functions are packaged for this machine's Python and processor, they reach the ledgers at
-    the local address, and everything goes when the stacks are destroyed.
+    the local address, and everything goes when the stacks are destroyed. A stream that never
+    leaves the machine brings its records in order, so that a gap in it is soon known for one.
     """
     machine = platform.machine().lower()
     if machine not in _ARCHITECTURES:
@@ -37,6 +41,7 @@ def context_of_this_machine(settings: LocalSettings) -> dict[str, str]:
         "lambdaPython": f"{sys.version_info.major}.{sys.version_info.minor}",
         "lambdaArchitecture": _ARCHITECTURES[machine],
         "removalPolicy": "destroy",
+        "settleWindowSeconds": SETTLE_WINDOW_SECONDS,
     }
 
 

@@ -44,9 +44,9 @@ def test_functions_are_packaged_for_the_python_that_runs_them():
 
 
 def test_context_given_goes_before_that_of_the_machine(tmp_path):
-    variables = aws_environment(SETTINGS, tmp_path, context={"settleWindowSeconds": "5"})
+    variables = aws_environment(SETTINGS, tmp_path, context={"settleWindowSeconds": "9"})
     context = json.loads(variables["QLDBKIT_CONTEXT"])
-    assert context["settleWindowSeconds"] == "5"
+    assert context["settleWindowSeconds"] == "9"
     assert context["ledgerEndpointUrl"] == SETTINGS.endpoint_url
 
 
