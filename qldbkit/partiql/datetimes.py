@@ -176,5 +176,10 @@ def _periods_overlap(
         return None
     if start_a == start_b:
         return True if end_a is not None and end_b is not None else None
-    later, end = (start_a, end_b) if start_a > start_b else (start_b, end_a)
-    return None if end is None else later < end
+    later, later_end, end = (
+        (start_a, end_a, end_b) if start_a > start_b else (start_b, end_b, end_a)
+    )
+    if end is None:
+        return None
+    # A period that begins after the other ends may, when its end is unknown, have begun earlier.
+    return True if later < end else None if later_end is None else False

@@ -262,11 +262,7 @@ def _overlay(args: Sequence[Any], _: CallContext) -> str:
 
 
 def _text_replace(args: Sequence[Any], _: CallContext) -> str:
-    text, old, new = _text(args), _text(args, 1), _text(args, 2)
-    if old:
-        return text.replace(old, new)
-    # Between all characters, but not after the last one.
-    return "".join(new + character for character in text) or new
+    return _text(args).replace(_text(args, 1), _text(args, 2))
 
 
 def _overlaps(args: Sequence[Any], _: CallContext) -> Any:

@@ -15,10 +15,13 @@ from decimal import Decimal
 from typing import Any
 
 from qldbkit.partiql.decimals import normalized
+from qldbkit.partiql.errors import ComputationError
 from qldbkit.partiql.kinds import Kind, kind, text_of
 from qldbkit.partiql.structs import fields
 
 _SMALL_INT = 10**18
+
+TOO_DEEP = "the value is nested too deeply to be compared"
 
 
 def instant(timestamp: Any) -> tuple[int, Decimal]:
@@ -51,8 +54,14 @@ def group_key(value: Any) -> Hashable:
     """A hashable key: equal for two values if and only if they are the same to GROUP BY.
 
     Null is the same as null, MISSING as MISSING, and 1 as 1.0 and 1e0.
+
+    Raises:
+        ComputationError: the value is nested hundreds of levels deep.
     """
-    return _GROUP_KEYS[kind(value)](value)
+    try:
+        return _GROUP_KEYS[kind(value)](value)
+    except RecursionError as error:
+        raise ComputationError(TOO_DEEP) from error
 
 
 class _Nan:
@@ -109,6 +118,9 @@ def index_key(value: Any) -> bytes:
 
     They are the same in every process and every release, and at most `INDEX_KEY_BYTES` long. Null
     and MISSING have one key, which says that neither is a value: `=` holds for neither.
+
+    Raises:
+        ComputationError: the value is nested hundreds of levels deep.
     """
     key = encoded(value)
     return key if len(key) <= INDEX_KEY_BYTES else _HASHED + hashlib.sha256(key).digest()
@@ -116,7 +128,10 @@ def index_key(value: Any) -> bytes:
 
 def encoded(value: Any) -> bytes:
     """The full key of which `index_key` is the bounded form."""
-    return _ENCODERS[kind(value)](value)
+    try:
+        return _ENCODERS[kind(value)](value)
+    except RecursionError as error:
+        raise ComputationError(TOO_DEEP) from error
 
 
 def _sized(tag: bytes, content: bytes) -> bytes:

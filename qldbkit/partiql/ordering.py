@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import total_ordering
 from typing import Any
 
-from qldbkit.partiql.keys import date_instant, instant
+from qldbkit.partiql.errors import ComputationError
+from qldbkit.partiql.keys import TOO_DEEP, date_instant, instant
 from qldbkit.partiql.kinds import Kind, kind, text_of
 from qldbkit.partiql.structs import fields
 
@@ -78,10 +79,18 @@ def rank_key(value: Any, absent: int = _LAST) -> Key:
     Args:
         value: of any kind.
         absent: the rank of null and MISSING.
+
+    Raises:
+        ComputationError: the value is nested hundreds of levels deep.
     """
     what = kind(value)
     rank = _RANKS.get(what)
-    return (absent,) if rank is None else (rank, _WITHIN[what](value, absent))
+    if rank is None:
+        return (absent,)
+    try:
+        return (rank, _WITHIN[what](value, absent))
+    except RecursionError as error:
+        raise ComputationError(TOO_DEEP) from error
 
 
 def _number(value: Any, _: int) -> Key:

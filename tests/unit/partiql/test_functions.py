@@ -70,7 +70,7 @@ def call(name, *args, context=QLDB):
         ("OVERLAY", ("hello", "XX", 100, 100), "helloXX"),
         ("OCTET_LENGTH", ("français",), 9),
         ("TEXT_REPLACE", ("abcabc", "bc", "X"), "aXaX"),
-        ("TEXT_REPLACE", ("ab", "", "X"), "XaXb"),
+        ("TEXT_REPLACE", ("ab", "", "X"), "XaXbX"),
         ("TEXT_REPLACE", ("", "", "X"), "X"),
         ("DATE_DIFF", ("hour", Time(10, 30, Decimal(0)), Time(14, 45, Decimal(30))), 4),
         ("DATE_DIFF", ("minute", Time(9, 0, Decimal(0)), Time(8, 15, Decimal(0), 120)), -165),
@@ -135,6 +135,7 @@ DAYS = {day: datetime.date(2023, 1, day) for day in (1, 10, 15, 20, 31)}
         ((15, 15), (15, 20), True),
         ((None, 15), (1, 31), True),
         ((None, 1), (10, 31), None),
+        ((1, 10), (None, 31), None),
         ((None, None), (1, 31), None),
     ],
 )

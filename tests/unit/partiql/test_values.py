@@ -15,6 +15,7 @@ from amazon.ion.symbols import SymbolToken
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from qldbkit.partiql.errors import ComputationError
 from qldbkit.partiql.intervals import Interval, Span
 from qldbkit.partiql.keys import INDEX_KEY_BYTES
 from qldbkit.partiql.times import Time
@@ -223,6 +224,15 @@ def test_an_index_key_is_short_whatever_the_value_is():
 )
 def test_equality_of_ion_values(a, b, expected):
     assert equals(ion(a), ion(b)) is expected
+
+
+def test_a_value_nested_without_end_is_refused_and_does_not_break_the_process():
+    deep = []
+    for _ in range(5_000):
+        deep = [deep]
+    for key in (index_key, group_key, order_key, lambda value: equals(value, value)):
+        with pytest.raises(ComputationError, match="nested too deeply"):
+            key(deep)
 
 
 def test_bags_are_equal_without_order():
