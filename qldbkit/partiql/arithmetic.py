@@ -195,7 +195,7 @@ def _numbers(operation: _Operation, kinds: tuple[Kind, Kind], a: Any, b: Any) ->
             return operation.decimals(Decimal(a), Decimal(b))
         return operation.floats(float(a), float(b))
     except ZeroDivisionError as error:
-        raise ComputationError(f"division by zero: {operation.symbol} 0") from error
+        raise ComputationError(f"division by zero in {operation.symbol}") from error
     except (decimal.DecimalException, OverflowError) as error:
         raise ComputationError(f"the result of {operation.symbol} is too large") from error
 
