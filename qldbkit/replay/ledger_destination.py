@@ -48,7 +48,6 @@ if TYPE_CHECKING:  # `qldbkit.driver` has to be imported before pyqldb is
 
 PARAMETER_BYTES: Final = 120_000
 """Documents of one INSERT together; QLDB takes 131,072 bytes of binary Ion in a parameter."""
-ACTIVE: Final = "ACTIVE"
 
 
 @dataclass(slots=True)
@@ -124,7 +123,7 @@ def make_bookkeeping(transaction: Executor) -> None:
 def active_tables(transaction: Executor) -> dict[str, Row]:
     """The ledger's active tables by name, as ``information_schema.user_tables`` has them."""
     rows = transaction.execute_statement(partiql.USER_TABLES)
-    return {str(each["name"]): each for each in rows if str(each["status"]) == ACTIVE}
+    return {str(each["name"]): each for each in rows if str(each["status"]) == partiql.ACTIVE}
 
 
 def _indexed(table: Row) -> dict[str, str]:
@@ -136,7 +135,7 @@ def _read(transaction: Executor, strand_id: str, documents: Sequence[str]) -> _R
     checkpoint, tables, row_ids = None, TableBook(), {}
     for each in transaction.execute_statement(partiql.STRAND_ROWS, strand_id):
         content = each["content"]
-        row_ids[str(content["kind"])] = str(each["rowId"])
+        row_ids[str(content["kind"])] = str(each["id"])
         if content["kind"] == POSITION:
             checkpoint = checkpoint_of(content)
         else:

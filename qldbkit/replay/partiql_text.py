@@ -6,10 +6,14 @@ from typing import Final
 
 from qldbkit.replay.bookkeeping_tables import CHECKPOINT_TABLE, DOCUMENT_TABLE
 
+ACTIVE: Final = "ACTIVE"
+"""The status of a table that is not dropped, and the one under which its name can be used."""
 USER_TABLES: Final = "SELECT * FROM information_schema.user_tables"
 STRAND_ROWS: Final = (
-    f"SELECT rowId, c AS content FROM {CHECKPOINT_TABLE} AS c BY rowId WHERE c.strandId = ?"  # noqa: S608
+    f"SELECT rowId AS id, c AS content FROM {CHECKPOINT_TABLE} AS c BY rowId WHERE c.strandId = ?"  # noqa: S608
 )
+
+MAP: Final = f"SELECT m.destinationId, m.sourceId FROM {DOCUMENT_TABLE} AS m"  # noqa: S608
 
 
 def quoted(name: str) -> str:
@@ -29,6 +33,11 @@ def versions(table: str, count: int) -> str:
         f"SELECT c.metadata.id AS id, c.metadata.version AS version FROM {view} AS c"  # noqa: S608
         f" WHERE c.metadata.id IN {_in(count)}"
     )
+
+
+def documents(table: str) -> str:
+    """All current documents with their ids."""
+    return f"SELECT rowId AS id, d AS content FROM {quoted(table)} AS d BY rowId"  # noqa: S608
 
 
 def insert(table: str) -> str:

@@ -315,7 +315,7 @@ def test_a_block_too_large_for_a_transaction_is_applied_in_parts_and_resumed(sta
 
 
 def test_no_transaction_writes_more_documents_than_it_may(world: Any) -> None:
-    """Also where documents of an older table come with versions above 0, and are new all the same."""
+    """Also where documents of an older table are new although their version is above 0."""
     source = world.source
     source.create_table("Person")
     many = source.insert("Person", *({"n": each} for each in range(40)))

@@ -1,0 +1,264 @@
+"""Whether a destination's documents are the source's, document by document.
+
+Each side gives a digest of every current document, once, in whatever order it has them; the
+digests meet in a temporary database, so that memory does not grow with the ledgers.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from qldbkit.journal.hashes import ion_hash
+from qldbkit.replay import partiql_text as partiql
+from qldbkit.replay.bookkeeping_tables import BOOKKEEPING_TABLES, DOCUMENT_TABLE
+from qldbkit.replay.partiql_text import ACTIVE
+
+if TYPE_CHECKING:  # `qldbkit.driver` has to be imported before pyqldb is
+    from pyqldb.driver.qldb_driver import QldbDriver
+    from pyqldb.execution.executor import Executor
+
+MAX_DIFFERENCES: Final = 1000
+"""How many differences are named; all are counted."""
+_SCHEMA: Final = """
+CREATE TABLE digest (
+    side INTEGER, table_name TEXT, document_id TEXT, digest BLOB NOT NULL,
+    PRIMARY KEY (table_name, document_id, side)
+) STRICT, WITHOUT ROWID;
+CREATE VIEW pair AS
+SELECT table_name, document_id,
+    MAX(CASE WHEN side = 0 THEN digest END) AS source_digest,
+    MAX(CASE WHEN side = 1 THEN digest END) AS destination_digest
+FROM digest GROUP BY table_name, document_id;
+CREATE TABLE map (destination_id TEXT PRIMARY KEY, source_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
+"""
+_SOURCE, _DESTINATION = 0, 1
+
+
+class DifferenceKind(Enum):
+    """How a document differs."""
+
+    MISSING = "is missing in the destination"
+    EXTRA = "is only in the destination"
+    CHANGED = "is not the same"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A document that is not the same on both sides.
+
+    Attributes:
+        table: the table's name.
+        document_id: the source's id; the destination's, after ``destination:``, where the source's
+            is not known.
+        kind: how it differs.
+    """
+
+    table: str
+    document_id: str
+    kind: DifferenceKind
+
+    def __str__(self) -> str:
+        return f"{self.table}: document {self.document_id} {self.kind.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class TableComparison:
+    """How many documents of a table there are, and how many of them are the same."""
+
+    name: str
+    source_documents: int
+    destination_documents: int
+    equal_documents: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether the table is the same on both sides."""
+        return self.source_documents == self.destination_documents == self.equal_documents
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        tables: those that are on either side, by name, also where they are empty.
+        missing_tables: names of tables that only the source has.
+        extra_tables: names of tables that only the destination has.
+        differences: at most `MAX_DIFFERENCES`; `different_documents` says how many there are.
+        different_documents: documents that are not the same on both sides.
+    """
+
+    tables: tuple[TableComparison, ...]
+    missing_tables: tuple[str, ...]
+    extra_tables: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    different_documents: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether both sides have the same tables with the same documents."""
+        return not (self.different_documents or self.missing_tables or self.extra_tables)
+
+    @property
+    def equal_documents(self) -> int:
+        """How many documents are the same on both sides."""
+        return sum(each.equal_documents for each in self.tables)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDigest:
+    """A current document: its table, its id in the source, and the Ion hash of its data."""
+
+    table: str
+    document_id: str
+    digest: bytes
+
+
+class Side(Protocol):
+    """One side of a comparison: anything that can tell its tables and documents."""
+
+    def tables(self) -> frozenset[str]:
+        """The names of the tables that users know of."""
+
+    def digests(self) -> Iterator[DocumentDigest]:
+        """Every current document once, in any order, lazily."""
+
+
+def compare(source: Side, destination: Side) -> Comparison:
+    """Compare every document of both sides.
+
+    Each side is read as it is at that moment: while the source is written to, or the destination
+    still lags, they differ.
+
+    Raises:
+        Exception: a side cannot be read.
+    """
+    source_tables, destination_tables = source.tables(), destination.tables()
+    with closing(sqlite3.connect("")) as database:  # a temporary file that SQLite removes
+        database.executescript(_SCHEMA)
+        _load(database, _SOURCE, source.digests())
+        _load(database, _DESTINATION, destination.digests())
+        return Comparison(
+            tables=tuple(_counts(database, sorted(source_tables | destination_tables))),
+            missing_tables=tuple(sorted(source_tables - destination_tables)),
+            extra_tables=tuple(sorted(destination_tables - source_tables)),
+            differences=tuple(_differences(database)),
+            different_documents=_different(database),
+        )
+
+
+def compare_ledgers(source: QldbDriver, destination: QldbDriver) -> Comparison:
+    """Compare a ledger with one that it is replayed into.
+
+    Raises:
+        ClientError: one of the ledgers refuses, or cannot be reached.
+    """
+    return compare(SourceLedger(source), DestinationLedger(destination))
+
+
+class SourceLedger:
+    """A ledger whose document ids are the ones that are compared."""
+
+    def __init__(self, driver: QldbDriver):
+        self._driver = driver
+
+    def tables(self) -> frozenset[str]:
+        """The names of the active tables, without the replay's own."""
+        rows = self._driver.execute_lambda(
+            lambda transaction: list(transaction.execute_statement(partiql.USER_TABLES))
+        )
+        names = {str(each["name"]) for each in rows if str(each["status"]) == ACTIVE}
+        return frozenset(names - BOOKKEEPING_TABLES)
+
+    def digests(self) -> Iterator[DocumentDigest]:
+        """Every current document, table by table, each table in one transaction."""
+        for table in sorted(self.tables()):
+            yield from self._digests_of(table)
+
+    def _digests_of(self, table: str) -> list[DocumentDigest]:
+        # What leaves the transaction are digests: 100 bytes a document, whatever its size.
+        def read(transaction: Executor) -> list[DocumentDigest]:
+            rows = transaction.execute_statement(partiql.documents(table))
+            return [
+                DocumentDigest(table, str(each["id"]), ion_hash(each["content"])) for each in rows
+            ]
+
+        found: list[DocumentDigest] = self._driver.execute_lambda(read)
+        return found
+
+
+class DestinationLedger:
+    """A ledger that was replayed into: its documents go by the ids that they have in the source."""
+
+    def __init__(self, driver: QldbDriver):
+        self._driver = driver
+        self._ledger = SourceLedger(driver)
+
+    def tables(self) -> frozenset[str]:
+        """The names of the active tables, without the replay's own."""
+        return self._ledger.tables()
+
+    def digests(self) -> Iterator[DocumentDigest]:
+        """Every current document under its source's id, or ``destination:`` and its own."""
+        with closing(sqlite3.connect("")) as database:
+            database.executescript(_SCHEMA)
+            self._load_map(database)
+            for each in self._ledger.digests():
+                row = database.execute(
+                    "SELECT source_id FROM map WHERE destination_id = ?", (each.document_id,)
+                ).fetchone()
+                id_ = f"destination:{each.document_id}" if row is None else row[0]
+                yield DocumentDigest(each.table, id_, each.digest)
+
+    def _load_map(self, database: sqlite3.Connection) -> None:
+        def read(transaction: Executor) -> list[tuple[str, str]]:
+            tables = list(transaction.execute_statement(partiql.USER_TABLES))
+            if not any(str(each["name"]) == DOCUMENT_TABLE for each in tables):
+                return []
+            rows = transaction.execute_statement(partiql.MAP)
+            return [(str(each["destinationId"]), str(each["sourceId"])) for each in rows]
+
+        database.executemany("INSERT INTO map VALUES (?, ?)", self._driver.execute_lambda(read))
+
+
+def _load(database: sqlite3.Connection, side: int, digests: Iterable[DocumentDigest]) -> None:
+    database.executemany(
+        "INSERT INTO digest VALUES (?, ?, ?, ?)",
+        ((side, each.table, each.document_id, each.digest) for each in digests),
+    )
+
+
+def _counts(database: sqlite3.Connection, names: Iterable[str]) -> Iterator[TableComparison]:
+    rows = database.execute(
+        "SELECT table_name, COUNT(source_digest), COUNT(destination_digest),"
+        " SUM(source_digest IS destination_digest) FROM pair GROUP BY table_name"
+    )
+    counted = {name: (source, destination, equal) for name, source, destination, equal in rows}
+    for name in names:
+        yield TableComparison(name, *counted.get(name, (0, 0, 0)))
+
+
+def _differences(database: sqlite3.Connection) -> Iterator[Difference]:
+    rows = database.execute(
+        "SELECT table_name, document_id, source_digest, destination_digest FROM pair"
+        " WHERE source_digest IS NOT destination_digest ORDER BY 1, 2 LIMIT ?",
+        (MAX_DIFFERENCES,),
+    )
+    for table, document_id, source, destination in rows:
+        yield Difference(table, document_id, _kind(source, destination))
+
+
+def _kind(source: bytes | None, destination: bytes | None) -> DifferenceKind:
+    if destination is None:
+        return DifferenceKind.MISSING
+    return DifferenceKind.EXTRA if source is None else DifferenceKind.CHANGED
+
+
+def _different(database: sqlite3.Connection) -> int:
+    query = "SELECT COUNT(*) FROM pair WHERE source_digest IS NOT destination_digest"
+    return int(database.execute(query).fetchone()[0])
