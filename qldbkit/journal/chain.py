@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,6 +33,11 @@ class StrandReport:
     revisions: int
     unproven: int
     digest: bytes | None
+
+    @property
+    def digest_text(self) -> str | None:
+        """The digest in base64, as AWS prints it."""
+        return None if self.digest is None else b64encode(self.digest).decode()
 
 
 class Chain:
@@ -84,7 +90,9 @@ class Chain:
         return None if self._peaks is None else self._peaks.digest()
 
     def _begun(self, facts: BlockFacts) -> Iterator[Finding]:
-        if facts.address.sequence_no:
+        if facts.address.sequence_no == 1 and self._peaks is not None:
+            self._peaks.add(facts.previous_block_hash)
+        elif facts.address.sequence_no:
             self._peaks = None
         elif facts.previous_block_hash:
             reason = "a strand's first block has no previous block"

@@ -66,9 +66,12 @@ class VerificationReport:
     @property
     def exit_status(self) -> int:
         """0: proven. 1: damaged or missing. 3: nothing wrong found, but something unverifiable."""
-        if self.counts[FindingKind.DAMAGED] or self.counts[FindingKind.MISSING]:
-            return BROKEN_EXIT
-        return UNVERIFIABLE_EXIT if self.counts[FindingKind.UNVERIFIABLE] else 0
+        return exit_status(self.kinds)
+
+    @property
+    def kinds(self) -> frozenset[FindingKind]:
+        """The kinds of the findings, listed or not."""
+        return frozenset(kind for kind, count in self.counts.items() if count)
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON members; hashes are in base64, as AWS prints them."""
@@ -88,6 +91,14 @@ class VerificationReport:
                 "equal": self.digest.equal,
             }
         return found
+
+
+def exit_status(kinds: Iterable[FindingKind]) -> int:
+    """What a command ends with that found these: 0 when everything is proven."""
+    found = set(kinds)
+    if found & {FindingKind.DAMAGED, FindingKind.MISSING}:
+        return BROKEN_EXIT
+    return UNVERIFIABLE_EXIT if FindingKind.UNVERIFIABLE in found else 0
 
 
 Progress = Callable[[int, int], None]
@@ -226,12 +237,11 @@ def _batches(stored: Iterator[StoredBlock | Finding]) -> Iterator[list[StoredBlo
 
 
 def _strand_json(strand: StrandReport) -> dict[str, Any]:
-    digest = strand.digest
     return {
         "strandId": strand.strand_id,
         "firstSequenceNo": strand.first,
         "lastSequenceNo": strand.last,
         "blocks": strand.blocks,
         "revisions": strand.revisions,
-        "digest": None if digest is None else b64encode(digest).decode(),
+        "digest": strand.digest_text,
     }

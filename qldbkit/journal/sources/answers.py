@@ -18,7 +18,7 @@ from qldbkit.journal import decoding
 from qldbkit.journal.decoding import JournalFormatError
 from qldbkit.journal.hashes import HASH_SIZE
 from qldbkit.journal.ion import IonFormatError, IonSpan
-from qldbkit.journal.model import Block, BlockAddress, Revision
+from qldbkit.journal.model import BlockAddress, Revision
 
 OPERATIONS: Final = ("GetDigest", "GetBlock", "GetRevision")
 _MEMBERS: Final = frozenset(
@@ -49,7 +49,7 @@ class SavedAnswers:
 
     Attributes:
         digest: GetDigest's.
-        block: GetBlock's.
+        block_text: GetBlock's block, in Ion text.
         block_proof: hashes from the block's hash to a digest; None when none was asked for.
         revision: GetRevision's.
         revision_proof: hashes from the revision's hash to a digest.
@@ -57,7 +57,7 @@ class SavedAnswers:
     """
 
     digest: SavedDigest | None = None
-    block: Block | None = None
+    block_text: str | None = None
     block_proof: tuple[bytes, ...] | None = None
     revision: Revision | None = None
     revision_proof: tuple[bytes, ...] | None = None
@@ -118,7 +118,8 @@ def _answer(members: Mapping[str, Any]) -> dict[str, Any]:
             _hash(base64.b64decode(members["Digest"], validate=True)), tip
         )
     if "Block" in members:
-        found |= {"block": decoding.block(_ion(members["Block"])), "block_proof": proof}
+        _refuse_unknown(members["Block"], ("IonText",))
+        found |= {"block_text": members["Block"]["IonText"], "block_proof": proof}
     if "Revision" in members:
         revision = decoding.revision(_ion(members["Revision"]))
         found |= {"revision": revision, "revision_proof": proof}

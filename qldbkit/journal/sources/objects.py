@@ -153,10 +153,12 @@ class _Prefixed(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """Up to ``size`` bytes; the head first."""
-        if self._head:
-            found, self._head = self._head, b""
-            return found
-        return self._rest.read() if size < 0 else self._rest.read(size)
+        head, self._head = self._head, b""
+        if size < 0:
+            return head + self._rest.read()
+        if len(head) > size:
+            head, self._head = head[:size], head[size:]
+        return head + self._rest.read(size - len(head))
 
     def readinto(self, buffer: Any) -> int:
         found = self.read(len(buffer))

@@ -9,6 +9,7 @@ from aws_kinesis_agg import MAGIC
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal.ion import VERSION_MARKER, IonFormatError, IonSpan
+from qldbkit.journal.sources.answers import is_answer
 from qldbkit.journal.sources.archive import ArchiveSource, pieces_of
 from qldbkit.journal.sources.export import COMPLETED_SUFFIX, STARTED_SUFFIX, ExportSource
 from qldbkit.journal.sources.objects import ObjectStore, open_objects, plain_stream
@@ -83,3 +84,11 @@ def _unknown(location: str, names: list[str]) -> UnknownFormError:
         f"{location} holds no journal export and no archive of stream records: {what}",
         hint="give the folder or prefix that holds the manifests, or the archive's objects",
     )
+
+
+def holds_answers(path: Path) -> bool:
+    """Whether a file holds answers of GetDigest, GetBlock or GetRevision."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_answer(file.read(HEAD))
