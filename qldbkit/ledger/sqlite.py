@@ -253,8 +253,9 @@ class SqliteWriter(Reading):
     def current_after(self, table_id: str, revision_id: int, count: int) -> list[StoredRevision]:
         """Up to ``count`` of a table's current documents, by revision id, behind that one."""
         rows = self._all(
-            "SELECT revision_id FROM revision WHERE table_id = ? AND deleted = 0 AND ended = ?"
-            " AND revision_id > ? ORDER BY revision_id LIMIT ?",
+            "SELECT revision_id FROM revision INDEXED BY revision_by_table"
+            " WHERE table_id = ? AND deleted = 0 AND ended = ? AND revision_id > ?"
+            " ORDER BY revision_id LIMIT ?",
             table_id,
             CURRENT,
             revision_id,

@@ -21,11 +21,16 @@ from qldbkit.ledger.storage import (
 BATCH: Final = 64
 """Keys in one query; a longer list is asked in several."""
 
-_REVISION: Final = (
+# Which index to use is said, not left to the planner: it knows nothing of how few revisions of one
+# document there are behind a snapshot, and would rather walk the whole table.
+_COLUMNS: Final = (
     "SELECT r.revision_id, r.table_id, r.document_id, r.version, r.ended, r.hash, c.metadata,"
-    " c.data, c.data_hash FROM revision r JOIN content c ON c.revision_id = r.revision_id"
+    " c.data, c.data_hash"
 )
-_ENDED: Final = f"{_REVISION} WHERE r.document_id = ? AND r.ended = ?"
+_CONTENT: Final = "CROSS JOIN content c ON c.revision_id = r.revision_id"
+_REVISION: Final = f"{_COLUMNS} FROM revision r {_CONTENT}"
+_BY_DOCUMENT: Final = f"{_COLUMNS} FROM revision r INDEXED BY revision_by_document {_CONTENT}"
+_ENDED: Final = f"{_BY_DOCUMENT} WHERE r.document_id = ? AND r.ended = ?"
 
 
 class Reading:
@@ -99,7 +104,7 @@ class Reading:
         """The revision of a document that a block made."""
         # No block makes two revisions of a document, so the next one ended in a later block.
         row = self._one(
-            f"{_REVISION} WHERE r.document_id = ? AND r.ended > ? AND r.revision_id >= ?"
+            f"{_BY_DOCUMENT} WHERE r.document_id = ? AND r.ended > ? AND r.revision_id >= ?"
             " AND r.revision_id < ? ORDER BY r.ended LIMIT 1",
             document_id,
             sequence_no,
@@ -111,8 +116,8 @@ class Reading:
     def visible(self, table_id: str, snapshot: int) -> Sequence[int]:
         """The revisions that are a table's documents at a snapshot."""
         return self._ids(
-            "SELECT revision_id FROM revision WHERE table_id = ? AND deleted = 0 AND ended > ?"
-            " AND revision_id < ?",
+            "SELECT revision_id FROM revision INDEXED BY revision_by_table"
+            " WHERE table_id = ? AND deleted = 0 AND ended > ? AND revision_id < ?",
             table_id,
             snapshot,
             revision_number(snapshot + 1, 0),
@@ -125,8 +130,9 @@ class Reading:
         bound = revision_number(last + 1, 0)
         if document_ids is None:
             return self._ids(
-                "SELECT revision_id FROM revision WHERE table_id = ? AND deleted IN (0, 1)"
-                " AND ended > ? AND revision_id < ? ORDER BY revision_id",
+                "SELECT revision_id FROM revision INDEXED BY revision_by_table"
+                " WHERE table_id = ? AND deleted IN (0, 1) AND ended > ? AND revision_id < ?"
+                " ORDER BY revision_id",
                 table_id,
                 first,
                 bound,
@@ -134,8 +140,8 @@ class Reading:
         found = array("q")
         for document_id in document_ids:
             found += self._ids(
-                "SELECT revision_id FROM revision WHERE document_id = ? AND ended > ?"
-                " AND revision_id < ? AND table_id = ?",
+                "SELECT revision_id FROM revision INDEXED BY revision_by_document"
+                " WHERE document_id = ? AND ended > ? AND revision_id < ? AND table_id = ?",
                 document_id,
                 first,
                 bound,
@@ -156,7 +162,7 @@ class Reading:
     ) -> list[StoredRevision]:
         """The documents of at most `BATCH` ids at a snapshot."""
         rows = self._all(
-            f"{_REVISION} WHERE r.document_id IN ({_marks(document_ids)}) AND r.ended > ?"
+            f"{_BY_DOCUMENT} WHERE r.document_id IN ({_marks(document_ids)}) AND r.ended > ?"
             " AND r.revision_id < ? AND r.table_id = ? AND r.deleted = 0",
             *document_ids,
             snapshot,

@@ -1,15 +1,19 @@
-"""A ledger on a clock that the tests move, and statements that drive a transaction by hand."""
+"""A ledger on a clock that the tests move, and short ways to run statements on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from amazon.ion import simpleion
 
+from qldbkit.journal.ion import IonSpan
 from qldbkit.ledger.ledger import Ledger
+from qldbkit.ledger.transaction import Transaction
+
+Run = Callable[..., list[Any]]
 
 
 class ManualClock:
@@ -28,52 +32,39 @@ class ManualClock:
         self.now += round(seconds * 1000)
 
 
-@dataclass
-class ByHand:
-    """A prepared statement that is a Python function of the transaction's view."""
-
-    work: Callable[[Any], Any]
-    touches: int = 1
-
-    def execute(self, database: Any, parameters: Any) -> Iterator[Any]:
-        return iter(self.work(database) or [])
-
-
-def values(cursor: Any) -> list[Any]:
-    """Every value of a result, decoded."""
-    from amazon.ion import simpleion
-
-    pages = [cursor.first]
-    while not pages[-1].last:
-        pages.append(cursor.next_page())
-    return [simpleion.loads(each, single_value=True) for page in pages for each in page.values]
-
-
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
 
 
 @pytest.fixture
-def run() -> Callable[..., list[Any]]:
-    """Run a function of a transaction's view as one of its statements; give its values."""
+def run() -> Run:
+    """Run a statement in a transaction; give every value of its result."""
 
-    def run_(
-        transaction: Any, work: Callable[[Any], Any], text: str = "by hand", touches: int = 1
-    ) -> list[Any]:
-        return values(transaction.run(text, [], ByHand(work, touches)))
+    def run_(transaction: Transaction, statement: str, *parameters: Any) -> list[Any]:
+        cursor = transaction.execute(statement, [IonSpan.of(each) for each in parameters])
+        pages = [cursor.first]
+        while not pages[-1].last:
+            pages.append(cursor.next_page())
+        return [simpleion.loads(each, single_value=True) for page in pages for each in page.values]
 
     return run_
 
 
 @pytest.fixture
-def do(run: Any) -> Callable[..., list[Any]]:
-    """Run one function in a transaction of its own and commit it."""
+def commit() -> Callable[[Transaction], bytes]:
+    """Commit a transaction with the digest that a driver would send."""
+    return lambda transaction: transaction.commit(transaction.digest())
 
-    def do_(ledger: Ledger, work: Callable[[Any], Any], text: str = "by hand") -> list[Any]:
+
+@pytest.fixture
+def do(run: Run, commit: Callable[[Transaction], bytes]) -> Run:
+    """Run one statement in a transaction of its own and commit it."""
+
+    def do_(ledger: Ledger, statement: str, *parameters: Any) -> list[Any]:
         transaction = ledger.begin()
-        found = run(transaction, work, text)
-        transaction.commit(transaction.digest())
+        found = run(transaction, statement, *parameters)
+        commit(transaction)
         return found
 
     return do_
@@ -84,3 +75,12 @@ def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
     opened = Ledger.create(tmp_path / "ledger.sqlite", "Test", clock=clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def people(ledger: Ledger, do: Run) -> Ledger:
+    """A ledger with a table Person, indexed by name, and a table Pet without index."""
+    do(ledger, "CREATE TABLE Person")
+    do(ledger, "CREATE INDEX ON Person (name)")
+    do(ledger, "CREATE TABLE Pet")
+    return ledger

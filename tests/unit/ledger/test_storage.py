@@ -1,0 +1,135 @@
+"""The file: who may read it, who may open it, and what is refused."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from qldbkit.ledger.ledger import Ledger, NoSuchBlockError
+from qldbkit.ledger.sqlite_schema import SCHEMA_VERSION, ForeignFileError
+from qldbkit.ledger.storage import StorageError
+from qldbkit.names import NameRefusedError
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    Ledger.create(path, "Test").close()
+    return path
+
+
+def test_only_the_owner_can_read_any_of_the_files(people, tmp_path):
+    files = list(tmp_path.iterdir())
+    assert len(files) >= 3
+    for file in files:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
+
+
+def test_a_ledger_that_exists_is_not_overwritten(path):
+    with pytest.raises(StorageError, match="cannot be made"):
+        Ledger.create(path, "Other")
+    ledger = Ledger.open(path)
+    assert ledger.name == "Test"
+    ledger.close()
+
+
+def test_a_newer_schema_is_refused(path):
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    with pytest.raises(ForeignFileError, match="newer version"):
+        Ledger.open(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a database" * 100])
+def test_a_file_that_is_no_ledger_is_refused(tmp_path, content):
+    path = tmp_path / "other"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ForeignFileError):
+        Ledger.open(path)
+
+
+def test_a_file_is_open_once(path):
+    ledger = Ledger.open(path)
+    with pytest.raises(StorageError, match="open already"):
+        Ledger.open(path)
+    code = "import sys, pathlib; from qldbkit.ledger.ledger import Ledger\n"
+    code += "try: Ledger.open(pathlib.Path(sys.argv[1]))\n"
+    code += "except Exception as error: print(error.message)"
+    command = [sys.executable, "-c", code, str(path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "open already" in found.stdout
+    ledger.close()
+    Ledger.open(path).close()
+
+
+def test_a_name_that_qldb_refuses_is_refused(tmp_path):
+    with pytest.raises(NameRefusedError):
+        Ledger.create(tmp_path / "l.sqlite", "no--good")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_blocks_that_are_not_there(people):
+    tip = people.tip().sequence_no
+    for number in (-1, tip + 1):
+        with pytest.raises(NoSuchBlockError):
+            people.block(number)
+        with pytest.raises(NoSuchBlockError):
+            people.digest(number)
+    with pytest.raises(NoSuchBlockError, match="does not cover"):
+        people.proof(2, 1)
+    assert list(people.blocks(tip + 1)) == []
+
+
+def test_blocks_by_number_and_by_time(people, do, clock):
+    clock.advance(10)
+    do(people, "INSERT INTO Person {'name': 'Ann'}")
+    tip = people.tip().sequence_no
+    assert [each.address.sequence_no for each in people.blocks(1, 2)] == [1, 2]
+    assert people.first_block_from(0) == 0
+    assert people.first_block_from(clock.now) == tip
+    assert people.first_block_from(clock.now + 1) == tip + 1
+
+
+def test_a_revision_by_its_address(people, do):
+    (row,) = do(people, "INSERT INTO Person {'name': 'Ann'}")
+    revision, block = people.revision(row["documentId"], people.tip())
+    assert revision.data.value() == {"name": "Ann"}
+    assert block.address == people.tip()
+    with pytest.raises(NoSuchBlockError):
+        people.revision("x" * 22, people.tip())
+
+
+def test_reading_does_not_wait_for_a_writer(people, do, run):
+    do(people, "INSERT INTO Person {'name': 'Ann'}")
+    with people._committer.exclusive():
+        assert run(people.begin(), "SELECT * FROM Person") == [{"name": "Ann"}]
+
+
+def test_a_full_disk_fails_the_commit_and_nothing_else(people, run, do, commit):
+    do(people, "INSERT INTO Person {'name': 'Ann'}")
+    tip = people.tip()
+    connection = people._storage._writer
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+    transaction = people.begin()
+    run(transaction, "INSERT INTO Person ?", {"name": "Bob", "fill": "x" * 100_000})
+    with pytest.raises(StorageError, match="full"):
+        commit(transaction)
+    assert people.tip() == tip
+    assert run(people.begin(), "SELECT * FROM Person") == [{"name": "Ann"}]
+    connection.execute("PRAGMA max_page_count = 1000000").fetchone()
+    do(people, "INSERT INTO Person ?", {"name": "Bob", "fill": "x" * 100_000})
+    assert do(people, "SELECT name FROM Person WHERE name = 'Bob'") == [{"name": "Bob"}]
+
+
+def test_index_entries_that_nobody_can_see_are_forgotten(people, do):
+    do(people, "INSERT INTO Person {'name': 'p0', 'id': 1}")
+    for number in range(20):
+        do(people, "UPDATE Person SET name = ? WHERE id = 1", f"p{number}")
+    connection = people._storage._writer
+    (entries,) = connection.execute("SELECT count(*) FROM entry").fetchone()
+    assert entries <= 3
