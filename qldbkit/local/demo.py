@@ -11,22 +11,17 @@ from typing import Any
 
 from rich.console import Console
 
-from qldbkit.errors import QldbkitError
 from qldbkit.local.aws import LocalAws, free_port
 from qldbkit.local.demo_report import Replication, report
-from qldbkit.local.deployment import DB_STACK, STREAM_STACK, DeployedNames, Deployment
+from qldbkit.local.deployment import DB_STACK, STREAM_STACK, Deployment
 from qldbkit.local.dmv import DmvSample
 from qldbkit.local.narration import Narrator, Step
-from qldbkit.local.settings import DEFAULT_FOLDER, LocalSettings
+from qldbkit.local.settings import LocalSettings, folder_from_environment
 from qldbkit.local.summary import archived_objects, journal_summary
 from qldbkit.replay.compare import Comparison, compare_ledgers
 
 CATCH_UP_TIMEOUT = 90.0
 _CATCH_UP_INTERVAL = 0.5
-
-
-class CatchUpTimeoutError(QldbkitError):
-    """The destination did not become equal to the source in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +30,29 @@ class DemoSettings:
 
     Attributes:
         folder: where its local AWS keeps everything; emptied when it begins.
-        port: the port of its local AWS; None for any that is free.
         catch_up_timeout: seconds that the destination may take to become equal to the source.
     """
 
     folder: Path
-    port: int | None = None
     catch_up_timeout: float = CATCH_UP_TIMEOUT
 
 
 def demo_settings() -> DemoSettings:
     """Return the settings for the current folder."""
-    return DemoSettings(folder=Path(DEFAULT_FOLDER).absolute() / "demo")
+    return DemoSettings(folder=folder_from_environment() / "demo")
 
 
 def run_demo(settings: DemoSettings, console: Console) -> bool:
     """Run the whole demonstration and return whether both ledgers hold the same documents.
 
-    Whatever happens, what was started is stopped.
+    Its local AWS has a free port and a folder of its own, so that it disturbs no other. Whatever
+    happens, what was started is stopped.
 
     Raises:
         QldbkitError: a step failed; its sentence says where the logs are.
     """
     shutil.rmtree(settings.folder, ignore_errors=True)
-    local = LocalSettings(folder=settings.folder, port=settings.port or free_port())
+    local = LocalSettings(folder=settings.folder, port=free_port())
     narrator = Narrator(console)
     aws = LocalAws(local)
     try:
@@ -74,6 +68,8 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
 
 
 def _replicate(deployment: Deployment, settings: DemoSettings, narrator: Narrator) -> Replication:
+    with narrator.step("synthesise the stacks and package their functions") as step:
+        deployment.synthesise(step.progress)
     with narrator.step("bootstrap the account for the CDK") as step:
         deployment.bootstrap(step.progress)
     for stack in (DB_STACK, STREAM_STACK):
@@ -100,7 +96,7 @@ def _run_sample(deployment: Deployment, settings: DemoSettings, narrator: Narrat
             )
             behind = time.monotonic() - committed
             step.result = "equal" if comparison.equal else "different"
-        return _summarise(deployment, names, source, comparison, transactions, behind)
+        return _summarise(deployment, source, comparison, transactions, behind)
 
 
 def _run_phases(sample: DmvSample, narrator: Narrator) -> int:
@@ -120,5 +116,19 @@ def wait_until_equal(compare: Callable[[], Comparison], step: Step, timeout: flo
         comparison = compare()
         if comparison.equal or time.monotonic() > deadline:
             return comparison
-        step.progress(f"{comparison.equal_documents} documents equal so far")
+        step.progress(f"{comparison.different_documents} documents still differ")
         time.sleep(_CATCH_UP_INTERVAL)
+
+
+def _summarise(
+    deployment: Deployment, source: Any, comparison: Comparison, transactions: int, behind: float
+) -> Replication:
+    names = deployment.names()
+    tables = [table.name for table in comparison.tables]
+    return Replication(
+        comparison=comparison,
+        journal=journal_summary(deployment.qldb(), source, names.source_ledger, tables),
+        transactions=transactions,
+        archived=archived_objects(deployment.client("s3"), names.archive_bucket),
+        seconds_behind=behind,
+    )

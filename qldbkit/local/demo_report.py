@@ -1,29 +1,15 @@
-"""Shows what a demonstration did: one table of what was replicated, one of what differs."""
+"""Shows what a demonstration did: one table of what was replicated, and the verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
-_SHOWN_DIFFERENCES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class TableCount:
-    """One table on both sides.
-
-    Attributes:
-        documents: how many the source holds.
-        revisions: how many the source's journal holds, deletions included.
-        equal: how many documents the destination holds alike.
-    """
-
-    documents: int
-    revisions: int
-    equal: int
+from qldbkit.local.comparison_report import show_verdict
+from qldbkit.local.summary import JournalSummary
+from qldbkit.replay.compare import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,57 +17,45 @@ class Replication:
     """What a demonstration replicated.
 
     Attributes:
-        tables: what each table holds.
+        comparison: the documents of both ledgers.
+        journal: what the source's journal holds.
         transactions: how many the sample ran on the source.
-        blocks: how many the source's journal has.
         archived: how many objects the archive in S3 has.
         seconds_behind: from the source's last commit until both ledgers were equal.
-        differences: a sentence for each document that differs.
     """
 
-    tables: Mapping[str, TableCount]
+    comparison: Comparison
+    journal: JournalSummary
     transactions: int
-    blocks: int
     archived: int
     seconds_behind: float
-    differences: tuple[str, ...]
-
-    @property
-    def equal(self) -> bool:
-        """Whether both ledgers hold the same documents."""
-        return not self.differences
 
 
 def report(replication: Replication, console: Console) -> None:
-    """Print both tables and the verdict."""
-    console.print(_documents(replication))
-    console.print(
-        f"{replication.transactions} transactions in {replication.blocks} blocks; "
-        f"{replication.archived} objects in the archive; "
-        f"the destination was {replication.seconds_behind:.1f} seconds behind",
-        highlight=False,
-    )
-    if replication.equal:
-        console.print("[green]Both ledgers hold the same documents.[/]")
-        return
-    for difference in replication.differences[:_SHOWN_DIFFERENCES]:
-        console.print(f"  {difference}", markup=False, highlight=False)
-    console.print(f"[red]The ledgers differ in {len(replication.differences)} documents.[/]")
+    """Print the table and the verdict."""
+    console.print(_table(replication))
+    show_verdict(replication.comparison, console)
 
 
-def _documents(replication: Replication) -> Table:
-    table = Table(title="What was replicated")
+def _table(replication: Replication) -> Table:
+    tables, revisions = replication.comparison.tables, replication.journal.revisions
+    table = Table(title="What was replicated", caption=_caption(replication))
     table.add_column("Table")
-    for heading in ("Documents", "Equal in destination", "Revisions"):
+    for heading in ("Documents", "Equal in the destination", "Revisions"):
         table.add_column(heading, justify="right")
-    for name, count in replication.tables.items():
-        table.add_row(name, str(count.documents), str(count.equal), str(count.revisions))
-    total = replication.tables.values()
+    for each in tables:
+        counts = (each.source_documents, each.equal_documents, revisions[each.name])
+        table.add_row(each.name, *map(str, counts))
     table.add_section()
-    table.add_row(
-        "all",
-        str(sum(each.documents for each in total)),
-        str(sum(each.equal for each in total)),
-        str(sum(each.revisions for each in total)),
-    )
+    documents = sum(each.source_documents for each in tables)
+    totals = (documents, replication.comparison.equal_documents, sum(revisions.values()))
+    table.add_row("all", *map(str, totals))
     return table
+
+
+def _caption(replication: Replication) -> str:
+    return (
+        f"{replication.transactions} transactions, {replication.journal.blocks} blocks,"
+        f" {replication.archived} objects in the archive,"
+        f" {replication.seconds_behind:.1f} seconds behind"
+    )

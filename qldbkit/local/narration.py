@@ -30,11 +30,15 @@ class Step:
 
     def progress(self, text: str) -> None:
         """Show how far the step is: at once on a terminal, every few seconds in a log."""
+        if not text.strip():
+            return
         if self._status is not None:
             self._status.update(f"{self.title}: {text}")
         elif time.monotonic() - self._shown > _LOG_INTERVAL:
             self._shown = time.monotonic()
-            self._console.print(f"  {text}", markup=False, highlight=False)
+            self._console.print(
+                f"        {text.strip()}", markup=False, highlight=False, soft_wrap=True
+            )
 
 
 class Narrator:
@@ -63,7 +67,7 @@ class Narrator:
     @contextmanager
     def _running(self, title: str) -> Iterator[Step]:
         if not self.console.is_terminal:
-            self.console.print(f"begin   {title}", highlight=False)
+            self.console.print(f"begin   {title}", highlight=False, soft_wrap=True)
             yield Step(title, _console=self.console)
             return
         with self.console.status(title) as status:
@@ -71,4 +75,4 @@ class Narrator:
 
     def _print(self, text: str, started: float) -> None:
         seconds = time.monotonic() - started
-        self.console.print(f"{text} [dim]({seconds:.1f} s)[/]", highlight=False)
+        self.console.print(f"{text} [dim]({seconds:.1f} s)[/]", highlight=False, soft_wrap=True)

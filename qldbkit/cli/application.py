@@ -1,0 +1,40 @@
+"""Puts the commands together and turns errors into sentences."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from qldbkit.cli import comparing, demonstrating, local, serving
+from qldbkit.cli.exit_codes import FAILED
+from qldbkit.errors import QldbkitError
+
+application = typer.Typer(
+    name="qldbkit",
+    help="Stream, archive, replay and restore Amazon QLDB journals; an embedded ledger that"
+    " speaks QLDB's API.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+serving.add_to(application)
+local.add_to(application)
+demonstrating.add_to(application)
+comparing.add_to(application)
+
+
+def main() -> None:
+    """Run the command line; an error of qldbkit's own is one sentence, not a stack trace."""
+    try:
+        application()
+    except QldbkitError as error:
+        sys.stderr.write(f"qldbkit: {describe(error)}\n")
+        sys.exit(FAILED)
+
+
+def describe(error: QldbkitError) -> str:
+    """Return what a person reads of an error: its sentence, and the hint on a line of its own."""
+    where = f" (at {error.position})" if error.position else ""
+    hint = f"\nhint: {error.hint}" if error.hint else ""
+    return f"{error.message}{where}{hint}"
