@@ -52,20 +52,22 @@ class Cursor:
             self.position += 1
         return token
 
-    def is_keyword(self, *words: str) -> bool:
+    def is_keyword(self, word: str, *more: str) -> bool:
         """Whether the next tokens are these words; a word need not be a keyword."""
-        return all(_is_word(self.ahead(i), word) for i, word in enumerate(words))
+        if self.tokens[self.position].word != word:
+            return False
+        return all(self.ahead(i).word == each for i, each in enumerate(more, 1))
 
     def is_symbol(self, symbol: str) -> bool:
         """Whether the next token is this symbol."""
         token = self.tokens[self.position]
         return token.kind is TokenKind.SYMBOL and token.text == symbol
 
-    def accept(self, *words: str) -> bool:
+    def accept(self, word: str, *more: str) -> bool:
         """Take these words if they are next."""
-        found = self.is_keyword(*words)
+        found = self.is_keyword(word, *more)
         if found:
-            self.position += len(words)
+            self.position += 1 + len(more)
         return found
 
     def accept_symbol(self, symbol: str) -> bool:
@@ -75,15 +77,15 @@ class Cursor:
             self.position += 1
         return found
 
-    def expect(self, *words: str) -> Token:
+    def expect(self, word: str, *more: str) -> Token:
         """Take these words, of which the first is returned.
 
         Raises:
             PartiqlSyntaxError: something else is next.
         """
         token = self.token
-        if not self.accept(*words):
-            self.fail(" ".join(words))
+        if not self.accept(word, *more):
+            self.fail(" ".join((word, *more)))
         return token
 
     def expect_symbol(self, symbol: str) -> Token:
@@ -160,9 +162,3 @@ class Cursor:
     def leave(self) -> None:
         """Come back from one expression."""
         self.depth -= 1
-
-
-def _is_word(token: Token, word: str) -> bool:
-    if token.kind is TokenKind.KEYWORD:
-        return token.text == word
-    return token.kind is TokenKind.NAME and token.text.upper() == word

@@ -169,6 +169,8 @@ class ExpressionParser(CallParser):
 
     def _step(self) -> Step | None:
         at = self.token.start
+        if self.ahead(0).kind is not TokenKind.SYMBOL:
+            return None
         if self.accept_symbol("."):
             if self.accept_symbol("*"):
                 return MembersStep(at=at)

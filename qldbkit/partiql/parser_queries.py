@@ -56,8 +56,8 @@ class QueryParser(ExpressionParser):
     def _set_operation(self, left: Expression, *operators: str) -> Expression:
         while True:
             outer = self.is_keyword("OUTER")
-            word = self.ahead(1 if outer else 0).text
-            if word not in operators or not self.is_keyword(*("OUTER",) * outer, word):
+            word = self.ahead(1 if outer else 0).word
+            if word is None or word not in operators:
                 return left
             at = self.token.start
             self.beyond_qldb(word, at)

@@ -33,12 +33,14 @@ class Token:
             without its backticks, and anything else as it was written.
         start: offset of its first character in the statement.
         end: offset behind its last character.
+        word: in capitals, if it is a keyword or a name without quotes.
     """
 
     kind: TokenKind
     text: str
     start: int
     end: int
+    word: str | None = None
 
     def describe(self) -> str:
         """The token as an error message names it."""
@@ -129,8 +131,8 @@ def _token(match: re.Match[str]) -> Token:
         case "word":
             upper = text.upper()
             if upper in KEYWORDS:
-                return Token(TokenKind.KEYWORD, upper, start, end)
-            return Token(TokenKind.NAME, text, start, end)
+                return Token(TokenKind.KEYWORD, upper, start, end, upper)
+            return Token(TokenKind.NAME, text, start, end, upper)
         case "number":
             return Token(TokenKind.NUMBER, text, start, end)
         case "string":
