@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
 from typing import Any, Protocol
 
 import boto3
@@ -20,11 +20,10 @@ class AwsClients(Protocol):
         """A client of ``kinesis`` or ``s3``."""
 
 
-@dataclass(frozen=True, slots=True)
 class Boto3Clients:
-    """Clients of one AWS.
+    """Clients of one AWS, made once for each service.
 
-    Attributes:
+    Args:
         region: where the streams and buckets are.
         endpoint_url: the address of a local AWS, which takes the account's number as access key;
             None for AWS itself, with the credentials of the environment.
@@ -32,27 +31,34 @@ class Boto3Clients:
         limits: time-outs and attempts.
     """
 
-    region: str
-    endpoint_url: str | None
-    account_id: str
-    limits: ServiceLimits
+    def __init__(
+        self, region: str, endpoint_url: str | None, account_id: str, limits: ServiceLimits
+    ):
+        self._region = region
+        self._endpoint_url = endpoint_url
+        self._account_id = account_id
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
         """A client of ``kinesis`` or ``s3``."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._made(service)
+            return self._clients[service]
+
+    def _made(self, service: str) -> Any:
         config = Config(
-            connect_timeout=self.limits.aws_connect_seconds,
-            read_timeout=self.limits.aws_read_seconds,
-            retries={"total_max_attempts": self.limits.aws_attempts, "mode": "standard"},
-            s3={"addressing_style": "path"} if self.endpoint_url else {},
+            connect_timeout=self._limits.aws_connect_seconds,
+            read_timeout=self._limits.aws_read_seconds,
+            retries={"total_max_attempts": self._limits.aws_attempts, "mode": "standard"},
+            max_pool_connections=self._limits.aws_connections,
+            s3={"addressing_style": "path"} if self._endpoint_url else {},
         )
-        keys = (
-            {}
-            if self.endpoint_url is None
-            else {
-                "aws_access_key_id": self.account_id,
-                "aws_secret_access_key": LOCAL_SECRET,
-            }
-        )
-        return boto3.Session(region_name=self.region).client(
-            service, endpoint_url=self.endpoint_url, config=config, **keys
+        keys: dict[str, str] = {}
+        if self._endpoint_url is not None:
+            keys = {"aws_access_key_id": self._account_id, "aws_secret_access_key": LOCAL_SECRET}
+        return boto3.Session(region_name=self._region).client(
+            service, endpoint_url=self._endpoint_url, config=config, **keys
         )

@@ -35,7 +35,8 @@ class LedgerSettings:
     """What a ledger's owner chooses.
 
     Attributes:
-        permissions_mode: ``STANDARD`` or ``ALLOW_ALL``.
+        permissions_mode: ``STANDARD`` or ``ALLOW_ALL``. It is recorded; in both, what a request
+            may do follows from the key that signed it, and there are no policies for statements.
         deletion_protection: whether DeleteLedger is refused.
         kms_key_arn: None for a key that AWS owns. It is recorded; the file is not encrypted.
     """

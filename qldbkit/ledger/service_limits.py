@@ -28,6 +28,7 @@ class ServiceLimits:
         export_object_blocks: blocks in one object of an export.
         export_object_bytes: bytes at which an object of an export is full.
         aws_attempts: attempts at a call of Kinesis or S3 within one write.
+        aws_connections: connections to Kinesis or S3 that are kept open.
         aws_connect_seconds: the wait for a connection to Kinesis or S3.
         aws_read_seconds: the wait for an answer of Kinesis or S3.
     """
@@ -48,5 +49,6 @@ class ServiceLimits:
     export_object_blocks: int = 1000
     export_object_bytes: int = 8 * 1024 * 1024
     aws_attempts: int = 2
+    aws_connections: int = 20
     aws_connect_seconds: float = 2.0
     aws_read_seconds: float = 10.0

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
+import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from time import monotonic
 from typing import Any
 
 import boto3
@@ -18,9 +25,12 @@ from botocore.exceptions import ClientError
 from qldbkit.driver import qldb_driver
 from qldbkit.ledger.access import AccessKey
 from qldbkit.ledger.server import RunningServer, running_server
+from qldbkit.ledger.service_limits import ServiceLimits
 
 REGION = "us-east-1"
-PATIENCE = 10.0
+PATIENCE = 20.0
+ACCOUNT = "000000000000"
+LIMITS = ServiceLimits(stream_poll_seconds=0.05, retry_most_seconds=0.2, end_grace_seconds=0.2)
 
 
 @dataclass(frozen=True)
@@ -156,3 +166,109 @@ def is_complete(answer: bytes) -> bool:
     head, end, body = answer.partition(b"\r\n\r\n")
     lengths = re.findall(rb"(?i)content-length: *(\d+)", head)
     return bool(end and lengths) and len(body) >= int(lengths[0])
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory):
+    """The address of a local AWS without QLDB."""
+    folder = tmp_path_factory.mktemp("aws")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_until(lambda: is_healthy(address), "the local AWS does not answer")
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def is_healthy(address):
+    with contextlib.suppress(OSError):
+        return urllib.request.urlopen(f"{address}/_ministack/health", timeout=1).status == 200
+    return False
+
+
+def wait_until(condition, complaint, patience=PATIENCE):
+    deadline = monotonic() + patience
+    while not (found := condition()):
+        assert monotonic() < deadline, complaint
+        threading.Event().wait(0.03)
+    return found
+
+
+def aws_client(address, service):
+    return boto3.client(
+        service,
+        endpoint_url=address,
+        region_name=REGION,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="local",
+    )
+
+
+@pytest.fixture(scope="session")
+def kinesis(aws):
+    return aws_client(aws, "kinesis")
+
+
+@pytest.fixture(scope="session")
+def s3(aws):
+    return aws_client(aws, "s3")
+
+
+@pytest.fixture
+def serve(tmp_path, aws, connected):
+    """Serves the same folder each time, streaming into the local AWS."""
+
+    @contextlib.contextmanager
+    def serve_():
+        options = {"aws_endpoint_url": aws, "service_limits": LIMITS}
+        with running_server(tmp_path / "ledgers", **options) as server:
+            yield connected(server)
+
+    return serve_
+
+
+@pytest.fixture(scope="session")
+def until():
+    """Waits for a condition, within bounds, and gives what it found."""
+    return wait_until
+
+
+@pytest.fixture
+def fill(in_one):
+    """Creates a table, and writes, changes and deletes documents in it."""
+
+    def fill_(user, first=0, count=5):
+        with user.driver() as driver:
+            if first == 0:
+                in_one(driver, ("CREATE TABLE Thing",))
+                in_one(driver, ("CREATE INDEX ON Thing (n)",))
+            for number in range(first, first + count):
+                in_one(
+                    driver,
+                    ("INSERT INTO Thing ?", [{"n": number}, {"n": number, "twin": True}]),
+                    ("UPDATE Thing AS t SET t.v = ? WHERE t.n = ?", number * 10, number),
+                )
+            in_one(driver, ("DELETE FROM Thing AS t WHERE t.n = ? AND t.twin = true", first))
+
+    return fill_
