@@ -98,10 +98,11 @@ def test_a_conflict_is_found_among_transactions_written_together(people, do):
             assert len(cursor.first.values) == 1
             try:
                 transaction.commit(transaction.digest())
-                outcomes.append(True)
-                return
             except OccConflictError:
                 outcomes.append(False)
+            else:
+                outcomes.append(True)
+                return
 
     threads = [threading.Thread(target=increment) for _ in range(12)]
     for each in threads:

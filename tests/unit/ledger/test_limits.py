@@ -49,7 +49,7 @@ def test_size_of_a_document(people, run):
     transaction = people.begin()
     limit = Limits().document_bytes
     run(transaction, "INSERT INTO Person ?", of_size(limit))
-    (row,) = run(transaction, "INSERT INTO Person ?", {"name": "Ann", "f": "x" * (limit - 100)})
+    run(transaction, "INSERT INTO Person ?", {"name": "Ann", "f": "x" * (limit - 100)})
     with pytest.raises(LimitExceededError, match=f"{limit} bytes"):
         run(transaction, "UPDATE Person SET g = ? WHERE name = 'Ann'", "y" * 100)
     assert len(run(transaction, "SELECT * FROM Person")) == 2

@@ -2,6 +2,7 @@
 
 import copy
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -156,5 +157,5 @@ def check_state(ledger, do, model):
     blocks = list(ledger.blocks())
     for block in blocks:
         verify_block(block)
-    for before, after in zip(blocks, blocks[1:], strict=False):
+    for before, after in pairwise(blocks):
         verify_link(before.address, before.summary.block_hash, after.summary)

@@ -1,5 +1,7 @@
 """Transactions: what they see, what they leave, and what the journal says of them."""
 
+from itertools import pairwise
+
 import pytest
 from amazon.ion import simpleion
 
@@ -144,7 +146,7 @@ def test_every_block_verifies_links_and_is_proved_by_every_later_digest(people, 
     assert [each.address.sequence_no for each in blocks] == list(range(len(blocks)))
     for block in blocks:
         verify_block(block)
-    for before, after in zip(blocks, blocks[1:], strict=False):
+    for before, after in pairwise(blocks):
         verify_link(before.address, before.summary.block_hash, after.summary)
         assert before.summary.block_timestamp <= after.summary.block_timestamp
     for tip in range(len(blocks)):
