@@ -29,7 +29,7 @@ MEMORY_MB = 1024
 
 # What replay does in the destination: its bookkeeping, and what the source's journal asks for
 PARTIQL_COMMANDS = (
-    *("Select", "Insert", "Update", "Delete"),
+    *("Select", "HistoryFunction", "Insert", "Update", "Delete", "Redact"),
     *("CreateTable", "DropTable", "UndropTable", "CreateIndex", "DropIndex"),
 )
 
@@ -56,7 +56,7 @@ class SettlingBuffer(Construct):
         )
 
     def allow_use(self, role: iam.Role) -> None:
-        """Let a role read, write and delete items: not scan the table, and not change it."""
+        """Let a role query, write and delete items: not scan the table, and not change it."""
         self.table.grant(role, *_BUFFER_ACTIONS)
         self.key.grant(role, *_KEY_ACTIONS)
 
@@ -158,11 +158,7 @@ class Replay(Construct):
         )
 
 
-_BUFFER_ACTIONS = (
-    *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
-    *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
-    *("dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem"),
-)
+_BUFFER_ACTIONS = ("dynamodb:Query", "dynamodb:BatchWriteItem")
 # What DynamoDB does with the table's key in the name of who uses the table
 _KEY_ACTIONS = (
     *("kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"),
