@@ -68,8 +68,8 @@ class CallCompiler(Compiler):
         arguments = [compile_argument(argument, scope) for argument in node.arguments]
         if len(arguments) == 1:
             only = arguments[0]
-            return self.guard(lambda row: call((only(row),), row[0].context))
-        return self.guard(lambda row: call([a(row) for a in arguments], row[0].context))
+            return self.guard(lambda row: call((only(row),), row[0].context), node.at)
+        return self.guard(lambda row: call([a(row) for a in arguments], row[0].context), node.at)
 
     def _absent_allowed(self, argument: Expression, scope: Scope) -> Evaluate:
         """An argument of which the function itself says what its absence means."""

@@ -135,7 +135,7 @@ class GroupCompiler(JoinCompiler):
         def whole(values: list[Any]) -> Any:
             return aggregate(distinct(values) if node.distinct else values)
 
-        guarded = self.guard(whole)
+        guarded = self.guard(whole, node.at)
         return lambda: _Values(guarded)
 
 

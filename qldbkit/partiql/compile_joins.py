@@ -171,8 +171,8 @@ class _Builder:
         return loop
 
     def _elements(self, node: Source) -> Callable[[Any], Iterator[tuple[Any, Any]]]:
-        unordered = self.compiler.mistyped(node.at, "AT is only of what is ordered")
-        single = self.compiler.mistyped(node.at, "FROM goes over collections only")
+        unordered = self.compiler.nowhere(node.at, "AT is only of what is ordered")
+        single = self.compiler.nowhere(node.at, "FROM goes over collections only")
         wants_position = node.at_alias is not None
 
         def pairs(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -189,7 +189,7 @@ class _Builder:
         return pairs
 
     def _members(self, node: Source) -> Callable[[Any], Iterator[tuple[Any, Any]]]:
-        single = self.compiler.mistyped(node.at, "UNPIVOT is only of a struct")
+        single = self.compiler.nowhere(node.at, "UNPIVOT is only of a struct")
 
         def pairs(value: Any) -> Iterator[tuple[Any, Any]]:
             if kind(value) is Kind.STRUCT:

@@ -101,14 +101,14 @@ class OperatorCompiler(Compiler):
         """NOT and the signs."""
         operand = self.scalar(node.operand, scope)
         if node.operator == "NOT":
-            return self.guard(lambda row: _negated(truth(operand(row))))
+            return self.guard(lambda row: _negated(truth(operand(row))), node.at)
         sign = negate if node.operator == "-" else positive
-        return self.guard(lambda row: sign(operand(row)))
+        return self.guard(lambda row: sign(operand(row)), node.at)
 
     def logical(self, node: Logical, scope: Scope) -> Evaluate:
         """AND and OR, of which the first operand that decides ends the evaluation."""
         decisive = node.operator == "OR"
-        operands = [self.guard(self._truth(each, scope)) for each in node.operands]
+        operands = [self.guard(self._truth(each, scope), each.at) for each in node.operands]
 
         def evaluate(row: Row) -> Any:
             unknown = False
@@ -138,7 +138,7 @@ class OperatorCompiler(Compiler):
             self._check_texts("||", node.left, node.right)
         operate = _ARITHMETIC.get(node.operator)
         if operate is not None:
-            return self.guard(lambda row: operate(left(row), right(row)))
+            return self.guard(lambda row: operate(left(row), right(row)), node.at)
         holds = _ORDERS[node.operator]
         mistyped = self.mistyped(node.at, f"the operands of {node.operator} cannot be compared")
         return lambda row: _ordered(left(row), right(row), holds, mistyped)
@@ -187,7 +187,9 @@ class OperatorCompiler(Compiler):
         def evaluate(row: Row) -> Any:
             subject, elements = value(row), collection(row)
             if kind(elements) not in COLLECTIONS:
-                return None if is_null(elements) else mistyped()
+                if is_absent(elements):
+                    return None if is_null(elements) else MISSING
+                return mistyped()
             found = _contains(subject, elements)
             return _negated(found) if negated else found
 
@@ -199,10 +201,12 @@ class OperatorCompiler(Compiler):
         value, pattern = self.scalar(node.value, scope), self.scalar(node.pattern, scope)
         negated = node.negated
         if node.escape is None:
-            plain = self.guard(lambda row: like(value(row), pattern(row)))
+            plain = self.guard(lambda row: like(value(row), pattern(row)), node.at)
             return (lambda row: _negated(plain(row))) if negated else plain
         escape = self.scalar(node.escape, scope)
-        escaped = self.guard(lambda row: like_escaped(value(row), pattern(row), escape(row)))
+        escaped = self.guard(
+            lambda row: like_escaped(value(row), pattern(row), escape(row)), node.at
+        )
         return (lambda row: _negated(escaped(row))) if negated else escaped
 
     def type_test(self, node: Is, scope: Scope) -> Evaluate:
@@ -224,7 +228,7 @@ class OperatorCompiler(Compiler):
         value = self.scalar(node.value, scope)
         self._check_type(node.type)
         convert, name, arguments = _CASTS[node.function], node.type.name, node.type.arguments
-        return self.guard(lambda row: convert(value(row), name, arguments))
+        return self.guard(lambda row: convert(value(row), name, arguments), node.at)
 
     def case(self, node: Case, scope: Scope) -> Evaluate:
         """CASE with and without a subject."""

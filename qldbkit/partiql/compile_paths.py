@@ -13,6 +13,7 @@ from qldbkit.partiql.dialect import Dialect
 from qldbkit.partiql.relations import Relation
 from qldbkit.partiql.run import Evaluate, Row
 from qldbkit.partiql.scopes import Scope, resolve
+from qldbkit.partiql.settings import Typing
 from qldbkit.partiql.syntax import (
     ElementsStep,
     FieldStep,
@@ -145,8 +146,8 @@ class PathCompiler(Compiler):
     def _field_or_global(
         self, get: Evaluate, number: int | None, node: Name, moves: list[Move]
     ) -> Evaluate:
-        absent = self.mistyped(node.at, f"there is no '{node.name}'")
-        if number is None and not moves and not self.settings.strict:
+        absent = self.nowhere(node.at, f"there is no '{node.name}'")
+        if number is None and not moves and self.settings.typing is not Typing.STRICT:
             return get
 
         def evaluate(row: Row) -> Any:
@@ -220,8 +221,8 @@ class PathCompiler(Compiler):
     def _field_move(self, step: FieldStep) -> Move:
         name = step.name
         exact = self.settings.case_sensitive or step.quoted
-        absent = self.mistyped(step.at, f"there is no '{name}'")
-        strict = self.settings.strict
+        absent = self.nowhere(step.at, f"there is no '{name}'")
+        strict = self.settings.typing is Typing.STRICT
 
         def move(_: Row, value: Any) -> Any:
             found = field(value, name, exact) if type(value) in _STRUCTS else MISSING
@@ -236,7 +237,7 @@ class PathCompiler(Compiler):
         if isinstance(step.index, Literal) and isinstance(step.index.value, str):
             return self._field_move(FieldStep(str(step.index.value), True, at=step.at))
         index = self.scalar(step.index, scope)
-        absent = self.mistyped(step.at, "there is nothing at this index")
+        absent = self.nowhere(step.at, "there is nothing at this index")
 
         def move(row: Row, value: Any) -> Any:
             key = index(row)
@@ -246,7 +247,7 @@ class PathCompiler(Compiler):
         return move
 
     def _elements_move(self, step: ElementsStep) -> Move:
-        refuse = self.mistyped(step.at, "[*] is only of a collection")
+        refuse = self.nowhere(step.at, "[*] is only of a collection")
 
         def move(_: Row, value: Any) -> Any:
             if kind(value) in COLLECTIONS:
@@ -257,7 +258,7 @@ class PathCompiler(Compiler):
         return move
 
     def _members_move(self, step: MembersStep) -> Move:
-        refuse = self.mistyped(step.at, ".* is only of a struct")
+        refuse = self.nowhere(step.at, ".* is only of a struct")
 
         def move(_: Row, value: Any) -> Any:
             if kind(value) is Kind.STRUCT:

@@ -117,7 +117,7 @@ class Planner(ProjectionCompiler, GroupCompiler, OperatorCompiler, CallCompiler)
         """UNION, INTERSECT and EXCEPT."""
         left, right = self.compile(node.left, scope), self.compile(node.right, scope)
         operate = combine(node.operator, node.keep_duplicates)
-        mistyped = self.mistyped(node.at, f"{node.operator} is of collections only")
+        mistyped = self.nowhere(node.at, f"{node.operator} is of collections only")
 
         def collection(value: Any) -> Any:
             if isinstance(value, list):

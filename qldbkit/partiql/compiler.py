@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from qldbkit.partiql.errors import EvaluationError, SemanticError
 from qldbkit.partiql.run import Evaluate, Row
 from qldbkit.partiql.scopes import Scope
-from qldbkit.partiql.settings import Settings
+from qldbkit.partiql.settings import Settings, Typing
 from qldbkit.partiql.syntax import Expression, Literal, Name, SequenceMaker, StructMaker
 from qldbkit.partiql.tokens import line_and_column
 from qldbkit.partiql.values import MISSING, Kind, is_absent, kind
@@ -61,7 +61,7 @@ class Compiler:
     def forgiving(self, expression: Expression, scope: Scope) -> Evaluate:
         """As `scalar`, but a value that cannot be had is MISSING even in strict evaluation."""
         operand = self.scalar(expression, scope)
-        if not self.settings.strict:
+        if self.settings.typing is not Typing.STRICT:
             return operand
 
         def evaluate(row: Row) -> Any:
@@ -114,22 +114,35 @@ class Compiler:
         line, column = line_and_column(self.text, at)
         return EvaluationError(message, line=line, column=column)
 
-    def guard(self, evaluate: Evaluate) -> Evaluate:
-        """The closure, with errors of its values turned into MISSING where that is wanted."""
-        if self.settings.strict:
-            return evaluate
+    def guard(self, evaluate: Evaluate, at: int) -> Evaluate:
+        """An operation, of which errors of its values become MISSING where that is wanted.
+
+        Where it is not, they say at which offset of the statement the operation is.
+        """
+        permissive = self.settings.typing is Typing.PERMISSIVE
 
         def guarded(row: Row) -> Any:
             try:
                 return evaluate(row)
-            except EvaluationError:
-                return MISSING
+            except EvaluationError as error:
+                if permissive:
+                    return MISSING
+                if error.line is None:
+                    raise self.evaluation_error(at, error.message) from error
+                raise
 
         return guarded
 
     def mistyped(self, at: int, message: str) -> Callable[[], Any]:
-        """What a value of the wrong type gives: MISSING, or in strict evaluation an error."""
-        if not self.settings.strict:
+        """What an operation on a value of the wrong type gives: MISSING, or an error."""
+        return self._refusal(at, message, self.settings.typing is not Typing.PERMISSIVE)
+
+    def nowhere(self, at: int, message: str) -> Callable[[], Any]:
+        """What a path or a FROM gives that leads to nothing: MISSING, or when strict an error."""
+        return self._refusal(at, message, self.settings.typing is Typing.STRICT)
+
+    def _refusal(self, at: int, message: str, refused: bool) -> Callable[[], Any]:
+        if not refused:
             return _missing
 
         def refuse() -> NoReturn:

@@ -227,7 +227,8 @@ class CallParser(LiteralParser):
         name, at = self._begin()
         elements = [] if self.is_symbol(")") else self.arguments()
         self.expect_symbol(")")
-        return SequenceMaker(name.upper(), tuple(elements), at=at)
+        kind = "LIST" if name == "row" else name.upper()
+        return SequenceMaker(kind, tuple(elements), at=at)
 
 
 _SPECIAL: dict[str, Callable[[CallParser], Expression]] = {
@@ -242,4 +243,5 @@ _SPECIAL: dict[str, Callable[[CallParser], Expression]] = {
     "LIST": CallParser._sequence,
     "SEXP": CallParser._sequence,
     "BAG": CallParser._sequence,
+    "ROW": CallParser._sequence,
 }

@@ -15,7 +15,7 @@ from qldbkit.partiql.errors import PartiqlSyntaxError, SemanticError
 from qldbkit.partiql.prepared import Prepared
 from qldbkit.partiql.relations import ValueGlobals
 from qldbkit.partiql.settings import specification
-from qldbkit.partiql.values import Bag, Kind, fields, kind, text_of
+from qldbkit.partiql.values import Kind, fields, kind, text_of
 
 NOW = Timestamp(2020, 1, 1, 0, 0, 0, 0, precision=TimestampPrecision.SECOND)
 
@@ -26,6 +26,31 @@ class NoLedger:
 
     transaction_id: str = "0" * 22
     now: Timestamp = NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out of a case.
+
+    Attributes:
+        name: of the case.
+        difference: what it expects and does not get; None when it passes.
+        in_qldbs_dialect: see `in_qldbs_dialect`.
+    """
+
+    name: str
+    difference: str | None
+    in_qldbs_dialect: bool
+
+
+def judged(case: Case) -> Outcome:
+    """Run a case."""
+    return Outcome(case.name, difference(case), in_qldbs_dialect(case))
+
+
+def rate(outcomes: list[Outcome]) -> float:
+    """How many of a hundred pass."""
+    return 100 * sum(outcome.difference is None for outcome in outcomes) / len(outcomes)
 
 
 def difference(case: Case) -> str | None:
@@ -125,6 +150,3 @@ def _same_fields(found: list[Any], wanted: list[Any]) -> bool:
             return False
         del wanted[partner]
     return not wanted
-
-
-__all__ = ["Bag", "difference", "in_qldbs_dialect", "matches"]

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from cases import Case, all_cases
-from judge import difference, in_qldbs_dialect
+from judge import Outcome, judged, rate
 
 DATA = "conformance/partiql-tests"
 LEFT_OUT = ("pivot.ion",)
@@ -31,20 +31,21 @@ def main() -> int:
     if not cases:
         sys.stderr.write(f"no cases below {shared / DATA}: set QLDBKIT_SHARED\n")
         return 1
-    outcomes = [(case, difference(case), in_qldbs_dialect(case)) for case in cases]
+    outcomes = [judged(case) for case in cases]
     if "--failing" in sys.argv[1:]:
-        for case, found, in_dialect in outcomes:
-            if found is not None:
-                sys.stdout.write(f"{'' if in_dialect else '(beyond QLDB) '}{case.name}: {found}\n")
-    _print_rate("all cases", [found for _, found, _ in outcomes])
-    _print_rate("QLDB's dialect", [found for _, found, in_dialect in outcomes if in_dialect])
+        for outcome in outcomes:
+            if outcome.difference is not None:
+                where = "" if outcome.in_qldbs_dialect else "(beyond QLDB) "
+                sys.stdout.write(f"{where}{outcome.name}: {outcome.difference}\n")
+    _print_rate("all cases", outcomes)
+    _print_rate("QLDB's dialect", [o for o in outcomes if o.in_qldbs_dialect])
     return 0
 
 
-def _print_rate(what: str, outcomes: list[str | None]) -> None:
-    passed = sum(found is None for found in outcomes)
-    rate = 100 * passed / len(outcomes)
-    sys.stdout.write(f"{what}: {passed} of {len(outcomes)} pass, {rate:.2f} %\n")
+def _print_rate(what: str, outcomes: list[Outcome]) -> None:
+    passed = sum(outcome.difference is None for outcome in outcomes)
+    found = rate(outcomes)
+    sys.stdout.write(f"{what}: {passed} of {len(outcomes)} pass, {found:.2f} %\n")
 
 
 if __name__ == "__main__":

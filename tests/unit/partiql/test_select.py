@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qldbkit.partiql import prepare
-from qldbkit.partiql.errors import SemanticError
+from qldbkit.partiql.errors import EvaluationError, SemanticError
 
 
 def test_a_star_gives_documents_as_they_are(vehicles):
@@ -185,9 +185,37 @@ def test_expressions(ledger, expression, value):
     assert ledger.run(f"SELECT VALUE {expression}") == [value]
 
 
-def test_a_value_of_the_wrong_type_gives_missing_and_the_row_remains(ledger):
-    rows = ledger.run("SELECT x, x + 1 AS y FROM [1, 'a'] AS x")
-    assert [dict(row) for row in rows] == [{"x": 1, "y": 2}, {"x": "a"}]
+@pytest.mark.parametrize(
+    ("expression", "column"),
+    [
+        ("x + 1", 23),
+        ("-x", 21),
+        ("CAST(x AS INT)", 21),
+        ("UPPER(1 + y)", 21),
+        ("SIZE(x)", 21),
+        ("x < 1", 23),
+        ("x IN 1", 23),
+        ("NOT x", 21),
+        ("x AND true", 21),
+        ("1 LIKE x || ''", None),
+        ("x BETWEEN 1 AND 2", 23),
+    ],
+)
+def test_an_operation_on_a_value_of_the_wrong_type_is_an_error(ledger, expression, column):
+    ledger.run("CREATE TABLE t")
+    ledger.run("INSERT INTO t VALUE {'x': 'a', 'y': 1}")
+    with pytest.raises((EvaluationError, SemanticError)) as refused:
+        ledger.run(f"SELECT 1, 2, 3 AS c, {expression} FROM t")
+    assert refused.value.line == 1
+    if column is not None:
+        assert refused.value.column == column + 1
+
+
+def test_an_operation_on_what_is_missing_is_not(ledger):
+    ledger.run("CREATE TABLE t")
+    ledger.run("INSERT INTO t VALUE {'y': 1}")
+    rows = ledger.run("SELECT x + 1 AS a, x < 1 AS b, y.z AS c, UPPER(x) AS d, x IN x AS e FROM t")
+    assert [dict(row) for row in rows] == [{"d": None}]
 
 
 def test_what_ion_has_no_type_for_becomes_what_it_has(ledger):
