@@ -82,6 +82,11 @@ class _Check:
     def find(self, kind: FindingKind, reason: str, address: BlockAddress | None = None) -> None:
         self.findings.append(Finding(kind, reason, address))
 
+    @property
+    def damaged(self) -> bool:
+        """Whether something is, so that it is no ground for other checks."""
+        return any(each.kind is DAMAGED for each in self.findings)
+
     def path(self, what: str, leaf: bytes, proof: Proof | None, address: BlockAddress) -> None:
         """Follow a proof from a hash to the digest."""
         if proof is None or self.digest is None:
@@ -128,9 +133,9 @@ def _check_revision(
     if not revision_holds(revision):
         check.find(DAMAGED, "the revision's hash is not that of its contents", address)
     check.path("the revision", revision.hash, proof, address)
-    if block is None or block.address != address:
+    if block is None or block.address != address or check.damaged:
         _check_length(proof, answers.digest, address, 1, check)
-        if block is not None and answers.block_text is not None:
+        if block is not None and block.address != address:
             check.find(UNVERIFIABLE, "the revision is of another block than the one saved", address)
         return
     if revision.ion not in [each.ion for each in block.revisions]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -35,6 +36,11 @@ SYSTEM_SYMBOLS: Final = (
     "$ion_shared_symbol_table",
 )
 SYMBOL_TABLE_ID: Final = 3
+REMEMBERED_TABLES: Final = 512
+"""Symbol tables that are kept ready."""
+REMEMBERED_TABLE_BYTES: Final = 2048
+"""Larger symbol tables are read anew each time."""
+TEXT_BUFFER: Final = 4096
 MAX_DEPTH: Final = 128
 """Values nested deeper are refused; QLDB's own limit is not known, its documents are 128 KB."""
 
@@ -183,7 +189,10 @@ class IonSpan:
             IonFormatError: the text is not one Ion value.
         """
         try:
-            return IonSpan.of(simpleion.loads(text, single_value=True))
+            # The library's own limit for a string in text is 4 KB.
+            limit = max(4 * len(text), TEXT_BUFFER)
+            value = simpleion.loads(text, single_value=True, text_buffer_size_limit=limit)
+            return IonSpan.of(value)
         except (IonException, ValueError) as error:
             raise IonFormatError(f"not an Ion value: {error}", 0) from error
 
@@ -414,7 +423,25 @@ def is_symbol_table(span: IonSpan) -> bool:
 
 
 def extended(context: SymbolContext, table: IonSpan) -> SymbolContext:
-    """The context behind a local symbol table."""
+    """The context behind a local symbol table.
+
+    Values of one shape are written with one symbol table, so the last ones are remembered.
+    """
+    written = table.data[table.start : table.end]
+    if len(written) > REMEMBERED_TABLE_BYTES:
+        return _extended(context, table)
+    try:
+        return _remembered(context, written)
+    except IonFormatError:
+        return _extended(context, table)  # fails again, with the right offset
+
+
+@lru_cache(maxsize=REMEMBERED_TABLES)
+def _remembered(context: SymbolContext, written: bytes) -> SymbolContext:
+    return _extended(context, IonSpan(written, 0, len(written), context))
+
+
+def _extended(context: SymbolContext, table: IonSpan) -> SymbolContext:
     fields = table.fields()
     texts: tuple[str | None, ...] = SYSTEM_SYMBOLS
     prefix = VERSION_MARKER

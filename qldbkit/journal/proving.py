@@ -122,6 +122,8 @@ def prove(stored: StoredBlock) -> Outcome:
         return Outcome(None, None, tuple(check.findings))
     assert summary.summary is not None
     check.address = summary.summary.address
+    if stored.within is not None and check.address not in stored.within:
+        check.find(DAMAGED, "by its name, the object does not have this block", summary.part)
     _check_summary(summary.summary, summary.part, check)
     revisions = _own_revisions(summary.summary, reads, check)
     _check_streams(summary.summary, reads, check)

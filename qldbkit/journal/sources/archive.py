@@ -36,10 +36,37 @@ DAMAGED_LIMIT: Final = 10_000
 
 @dataclass(slots=True)
 class _Streams:
-    """The journal streams that an archive has records of."""
+    """The journal streams that an archive has records of, and the strands that they carry.
+
+    A stream's name is in each of its records, and no hash covers it there.
+    """
 
     created: set[str] = field(default_factory=set)
-    seen: set[str] = field(default_factory=set)
+    controlled: set[str] = field(default_factory=set)
+    strands: dict[str, set[str]] = field(default_factory=dict)
+
+    def control(self, record: ControlRecord) -> None:
+        """Take a stream's own record."""
+        self.controlled.add(record.stream_arn)
+        if record.control_record_type == CREATED:
+            self.created.add(record.stream_arn)
+
+    def carry(self, record: Located) -> None:
+        """Take a record of a block."""
+        self.strands.setdefault(record.stream_arn, set()).add(record.address.strand_id)
+
+    def findings(self) -> Iterator[Finding]:
+        """Streams that do not fit together."""
+        for stream_arn, strands in sorted(self.strands.items()):
+            if len(strands) > 1:
+                reason = f"stream {stream_arn} carries blocks of {len(strands)} strands"
+                yield Finding(FindingKind.DAMAGED, reason)
+            if len(self.strands) > 1 and stream_arn not in self.created:
+                reason = f"the record that opens stream {stream_arn} is not in the archive"
+                yield Finding(FindingKind.UNVERIFIABLE, reason)
+        for stream_arn in sorted(self.controlled - self.strands.keys()):
+            reason = f"nothing but control records is there of stream {stream_arn}"
+            yield Finding(FindingKind.UNVERIFIABLE, reason)
 
 
 @dataclass(slots=True)
@@ -91,7 +118,7 @@ class ArchiveSource:
             found, streams = _Damages(), _Streams()
             spill.fill(self._located(found, streams))
             yield from found.told()
-            yield from _unannounced(streams)
+            yield from streams.findings()
             strands = set()
             for stored in spill.blocks():
                 assert stored.address is not None
@@ -118,10 +145,9 @@ class ArchiveSource:
                     found.add(Finding(FindingKind.DAMAGED, reason, place=place))
                 else:
                     if isinstance(located, ControlRecord):
-                        if located.control_record_type == CREATED:
-                            streams.created.add(located.stream_arn)
+                        streams.control(located)
                     else:
-                        streams.seen.add(located.stream_arn)
+                        streams.carry(located)
                         yield located
 
 
@@ -167,11 +193,3 @@ def locate(data: bytes, place: Place) -> Located | ControlRecord:
         address = required(revision, "blockAddress", block_address, part)
         return Located(address, PartKind.REVISION_RECORD, stream_arn, place, document, data)
     raise JournalFormatError(f"the record type {record_type!r} is unknown")
-
-
-def _unannounced(streams: _Streams) -> Iterator[Finding]:
-    """Streams without their first record, where there are several to tell apart."""
-    if len(streams.seen) > 1:
-        for stream_arn in sorted(streams.seen - streams.created):
-            reason = f"the record that opens stream {stream_arn} is not in the archive"
-            yield Finding(FindingKind.UNVERIFIABLE, reason)

@@ -19,7 +19,13 @@ from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.sources.archive import as_finding
 from qldbkit.journal.sources.objects import LocationError, ObjectStore, plain_stream
 from qldbkit.journal.sources.splitting import BROKEN_STREAM, Junk, binary_values
-from qldbkit.journal.sources.stored import Part, PartKind, SourceDescription, StoredBlock
+from qldbkit.journal.sources.stored import (
+    BlockRange,
+    Part,
+    PartKind,
+    SourceDescription,
+    StoredBlock,
+)
 from qldbkit.journal.sources.text import text_values
 
 COMPLETED_SUFFIX: Final = ".completed.manifest"
@@ -70,7 +76,7 @@ class ExportSource:
         previous: DataObject | None = None
         for each in objects:
             yield from _range_findings(previous, each)
-            yield from blocks_of(self._store, each.name)
+            yield from blocks_of(self._store, each)
             previous = each
 
     def _plan(self) -> Iterator[DataObject | Finding]:
@@ -153,8 +159,10 @@ def _range_findings(previous: DataObject | None, following: DataObject) -> Itera
         yield Finding(FindingKind.MISSING, reason, address, place)
 
 
-def blocks_of(store: ObjectStore, name: str) -> Iterator[StoredBlock | Finding]:
+def blocks_of(store: ObjectStore, found: DataObject) -> Iterator[StoredBlock | Finding]:
     """The blocks of one object of an export, in any of its formats."""
+    name = found.name
+    within = BlockRange(found.strand_id, found.first, found.last) if found.strand_id else None
     try:
         with plain_stream(store, name) as stream:
             head = stream.read(len(VERSION_MARKER))
@@ -165,7 +173,8 @@ def blocks_of(store: ObjectStore, name: str) -> Iterator[StoredBlock | Finding]:
                 if isinstance(piece, Junk):
                     yield as_finding(piece, name)
                 else:
-                    yield StoredBlock(None, (Part(kind, piece.data, Place(name, piece.offset)),))
+                    part = Part(kind, piece.data, Place(name, piece.offset))
+                    yield StoredBlock(None, (part,), within)
     except LocationError as error:
         yield Finding(FindingKind.MISSING, error.message, place=Place(name))
     except BROKEN_STREAM as error:

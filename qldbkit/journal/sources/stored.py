@@ -52,16 +52,38 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockRange:
+    """The blocks that an object should have, by its name.
+
+    Attributes:
+        strand_id: their strand.
+        first: the lowest sequence number.
+        last: the highest one.
+    """
+
+    strand_id: str
+    first: int
+    last: int
+
+    def __contains__(self, address: BlockAddress) -> bool:
+        """Whether a block is among them."""
+        same = address.strand_id == self.strand_id
+        return same and self.first <= address.sequence_no <= self.last
+
+
+@dataclass(frozen=True, slots=True)
 class StoredBlock:
     """All the parts of one block, each as often as it was found with different bytes.
 
     Attributes:
         address: the block's; None where it is known only after decoding.
         parts: a block, or a summary and revisions.
+        within: where the block should stand; None where nothing says so.
     """
 
     address: BlockAddress | None
     parts: tuple[Part, ...]
+    within: BlockRange | None = None
 
 
 @dataclass(frozen=True, slots=True)
