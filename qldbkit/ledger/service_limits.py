@@ -19,6 +19,8 @@ class ServiceLimits:
         stream_batch_blocks: blocks that a stream reads before it writes them to Kinesis.
         stream_batch_bytes: bytes of records that a stream holds before it writes them.
         stream_poll_seconds: how long a stream waits for a commit before it looks at its own end.
+        stream_save_seconds: how often a stream that is busy saves how far it has come; after a
+            crash, what it wrote in that time is written once more.
         end_grace_seconds: how long after a stream's end time its last block may be committed.
         retry_first_seconds: the wait after a stream's first failed write; it doubles each time.
         retry_most_seconds: the longest wait between two attempts.
@@ -41,6 +43,7 @@ class ServiceLimits:
     stream_batch_blocks: int = 200
     stream_batch_bytes: int = 2 * 1024 * 1024
     stream_poll_seconds: float = 0.25
+    stream_save_seconds: float = 0.25
     end_grace_seconds: float = 1.0
     retry_first_seconds: float = 0.05
     retry_most_seconds: float = 2.0

@@ -1,6 +1,6 @@
 """A journal stream at work: a thread that reads a ledger's journal and writes it to Kinesis.
 
-A position is saved once Kinesis has acknowledged what comes before it, so every record is
+A position is saved when Kinesis has acknowledged everything before it, so every record is
 delivered at least once, also when the process dies at any instant.
 """
 
@@ -96,6 +96,9 @@ class StreamPublisher:
         self._store = store
         self._clock = clock
         self._limits = limits
+        self._position: int | None = None
+        self._saved: int | None = None
+        self._save_due = 0.0
         self._impaired_since: datetime | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(
@@ -119,39 +122,53 @@ class StreamPublisher:
     def _run(self) -> None:
         try:
             self._publish()
+            self._save()
         except _StoppedError:
-            return
+            self._save()
         except Exception as error:  # whatever it is, the stream's owner must see that it ended
-            _log.error("stream %s failed\n%s", self._stream.stream_id, origin_of(error))
-            cause = error.cause if isinstance(error, KinesisRefusedError) else None
-            self._store.end(
-                self._stream.stream_id, stream_store.FAILED, time_of(self._clock), error_cause=cause
-            )
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        _log.error("stream %s failed\n%s", self._stream.stream_id, origin_of(error))
+        if self._stopping.is_set():
+            return  # the ledger was closed under it; it goes on when the server is back
+        cause = error.cause if isinstance(error, KinesisRefusedError) else None
+        self._store.end(
+            self._stream.stream_id, stream_store.FAILED, time_of(self._clock), error_cause=cause
+        )
 
     def _publish(self) -> None:
-        stream = self._stream
-        if not stream.announced:
-            self._write([(stream.stream_id, encode_control(self._stream_arn, CREATED))])
-        position = saved = self._first_position()
+        if not self._stream.announced:
+            created = encode_control(self._stream_arn, CREATED)
+            self._write([(self._stream.stream_id, created)])
+        self._position = self._first_position()
+        self._save()
         while not self._stopping.is_set():
-            batch = self._next_batch(position)
+            batch = self._next_batch(self._position)
             self._write(batch.records)
-            position = batch.next_sequence_no
-            if batch.records or position - saved >= self._limits.stream_batch_blocks:
-                self._store.save_position(stream.stream_id, position, announced=True)
-                saved = position
+            self._position = batch.next_sequence_no
             if batch.complete:
                 self._complete()
                 return
             if not batch.records:
-                self._ledger.wait_beyond(position - 1, self._limits.stream_poll_seconds)
+                self._save()
+                self._ledger.wait_beyond(self._position - 1, self._limits.stream_poll_seconds)
+            elif self._clock.monotonic() >= self._save_due:
+                self._save()
 
     def _first_position(self) -> int:
         position = self._stream.next_sequence_no
-        if position is None:
-            position = self._ledger.first_block_from(to_milliseconds(self._stream.start))
-        self._store.save_position(self._stream.stream_id, position, announced=True)
-        return position
+        if position is not None:
+            return position
+        return self._ledger.first_block_from(to_milliseconds(self._stream.start))
+
+    def _save(self) -> None:
+        """Remember the position. While block follows block that is not done for each of them:
+        the disk's time is the commits', and after a crash a few more records come twice."""
+        if self._position is not None and self._position != self._saved:
+            self._store.save_position(self._stream.stream_id, self._position)
+            self._saved = self._position
+        self._save_due = self._clock.monotonic() + self._limits.stream_save_seconds
 
     def _next_batch(self, position: int) -> _Batch:
         """The next blocks' records; the journal is read no further than the batch's bounds."""

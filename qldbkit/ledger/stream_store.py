@@ -116,11 +116,11 @@ class StreamStore:
         )
         return [_stream(*row) for row in rows]
 
-    def save_position(self, stream_id: str, next_sequence_no: int | None, announced: bool) -> None:
-        """Remember how far a stream has come."""
+    def save_position(self, stream_id: str, next_sequence_no: int) -> None:
+        """Remember how far a stream, whose first record has been written, has come."""
         self._store.write(
-            "UPDATE stream SET next_sequence_no = ?, announced = ? WHERE stream_id = ?",
-            (next_sequence_no, announced, stream_id),
+            "UPDATE stream SET next_sequence_no = ?, announced = 1 WHERE stream_id = ?",
+            (next_sequence_no, stream_id),
         )
 
     def set_running(self, stream_id: str, status: str, error_cause: str | None) -> bool:

@@ -131,20 +131,12 @@ def bench(tmp_path, ledger, clock):
 
 @pytest.fixture
 def insert(ledger, do):
-    do(ledger, lambda view: [view.create_table("Person")], "CREATE TABLE Person")
+    do(ledger, "CREATE TABLE Person")
 
     def insert_(*names):
-        def work(view):
-            table = view.table("Person")
-            return [view.insert(table, {"name": name}) for name in names]
-
-        return do(ledger, work, "INSERT INTO Person ?")
+        return do(ledger, "INSERT INTO Person ?", [{"name": name} for name in names])
 
     return insert_
-
-
-def read(view):
-    return [row.document for row in view.scan(view.table("Person"))]
 
 
 def summaries(records):
@@ -194,7 +186,7 @@ def test_records_have_the_partition_keys_of_qldb(bench, insert):
 
 def test_blocks_that_only_read_are_left_out(bench, insert, do):
     insert("a")
-    do(bench.ledger, read, "SELECT * FROM Person")
+    do(bench.ledger, "SELECT * FROM Person")
     insert("b")
     bench.add()
     bench.start()
@@ -255,6 +247,52 @@ def test_a_stopped_stream_goes_on_where_it_was(bench, insert):
     assert [each for each in records if isinstance(each, ControlRecord)] == [
         ControlRecord(ARN, "CREATED")
     ]
+
+
+def test_deletions_redactions_and_table_changes_are_in_the_stream(bench, insert, do):
+    insert("a")
+    strand = bench.ledger.strand_id
+    number = bench.ledger.tip().sequence_no
+    (table,) = do(bench.ledger, "SELECT VALUE tableId FROM information_schema.user_tables")
+    (document,) = do(bench.ledger, "SELECT VALUE id FROM Person BY id")
+    do(bench.ledger, "DELETE FROM Person")
+    do(
+        bench.ledger,
+        "EXEC REDACT_REVISION ?, ?, ?",
+        {"strandId": strand, "sequenceNo": number},
+        str(table),
+        str(document),
+    )
+    do(bench.ledger, "DROP TABLE Person")
+    assert bench.ledger.finish_maintenance(PATIENCE)
+    bench.add()
+    bench.start()
+    tip = bench.ledger.tip().sequence_no
+    records = bench.kinesis.wait_for(7)
+    while summaries(records)[-1].address.sequence_no < tip:
+        records = bench.kinesis.wait_for(len(records) + 1)
+    first, deleted = details(records)
+    assert first.revision.redacted
+    assert deleted.revision.deleted
+    redactions = [each.summary.redaction_info for each in summaries(records)]
+    assert [each.revisions[0].version for each in redactions if each is not None] == [0]
+    last = summaries(records)[-1].summary.transaction_info.statements[0].statement
+    assert last == "DROP TABLE Person"
+
+
+def test_a_busy_stream_saves_its_position_now_and_then_and_an_idle_one_at_once(bench, insert):
+    saved = []
+    save = bench.store.save_position
+    bench.store.save_position = lambda *position: (saved.append(position), save(*position))
+    for number in range(50):
+        insert(str(number))
+    bench.add()
+    bench.start(ServiceLimits(stream_batch_blocks=1, stream_poll_seconds=0.02))
+    bench.kinesis.wait_for(100)
+    bench.stop()
+    assert len(saved) <= 5
+    position = bench.store.get("Test", STREAM_ID).next_sequence_no
+    assert position == bench.ledger.tip().sequence_no + 1
 
 
 def test_an_answer_that_is_lost_delivers_twice_and_loses_nothing(bench, insert):
