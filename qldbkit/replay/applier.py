@@ -15,7 +15,7 @@ from typing import Any
 from qldbkit.journal.model import BlockAddress
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.changes import after_the_fact, in_order
-from qldbkit.replay.checkpoint import Checkpoint, reached
+from qldbkit.replay.checkpoint import Checkpoint, outgrown, reached, without
 from qldbkit.replay.destination import Destination
 from qldbkit.replay.errors import (
     CatalogOrderError,
@@ -195,10 +195,11 @@ class Applier:
             yield unit
 
     def _apply(self, strand_id: str, unit: Unit, outcome: Outcome) -> None:
-        if unit.gaps:
-            self._buffer.record_gaps(unit.gaps)
+        leaving = outgrown(self._checkpoint(strand_id), len(unit.gaps))
+        if leaving:
+            self._buffer.record_gaps(leaving)
         self._checkpoints[strand_id] = self._destination.transact(
-            strand_id, unit.lookups, in_order(unit, self._policy.limits.documents)
+            strand_id, unit.lookups, in_order(unit, self._policy.limits.documents, leaving)
         )
         outcome.transactions += 1
         outcome.gaps += len(unit.gaps)
@@ -210,17 +211,24 @@ class Applier:
         """Take out what is behind the checkpoint: applied before, or in a gap that was passed."""
         behind = reached(self._checkpoint(strand_id))
         late = sorted(each for each in gathering if each <= behind)
-        gaps = self._buffer.gaps(strand_id, late[0], late[-1]) if late else ()
+        kept = self._buffer.gaps(strand_id, late[0], late[-1]) if late else ()
         for each in late:
             block = gathering[each]
-            if any(each in gap for gap in gaps):
-                if not self._apply_late(strand_id, block, outcome):
-                    continue
-            else:
+            filled = [gap for gap in kept if each in gap]
+            if not filled and not self._is_in_gap(strand_id, each):
                 outcome.repeated += len(block.fresh)
+            elif not self._apply_late(strand_id, block, outcome):
+                continue
+            for gap in filled:
+                self._buffer.fill_gap(gap, each)
+            kept = without(kept, each)
             if block.buffered:
                 self._buffer.remove(strand_id, [each])
             del gathering[each]
+
+    def _is_in_gap(self, strand_id: str, sequence_no: int) -> bool:
+        checkpoint = self._checkpoint(strand_id)
+        return checkpoint is not None and any(sequence_no in each for each in checkpoint.gaps)
 
     def _apply_late(self, strand_id: str, block: GatheredBlock, outcome: Outcome) -> bool:
         """Apply a block of a passed gap; return whether it is dealt with."""
@@ -230,15 +238,8 @@ class Applier:
         if not block.complete:
             self._hold_late(block, HoldReason.INCOMPLETE, missing_of(block), outcome)
             return False
-        cautious = replace(self._policy.limits, cautious=True)
         try:
-            for steps in chunks(plan_block(block.block()).steps, cautious):
-                self._destination.transact(
-                    strand_id,
-                    touched_documents(steps),
-                    after_the_fact(steps, self._policy.limits.documents),
-                )
-                outcome.transactions += 1
+            self._write_late(strand_id, block)
         except CatalogOrderError as error:
             self._set_aside(block, error, outcome)
             return True
@@ -249,6 +250,17 @@ class Applier:
             return False
         outcome.late += 1
         return True
+
+    def _write_late(self, strand_id: str, block: GatheredBlock) -> None:
+        cautious = replace(self._policy.limits, cautious=True)
+        parts = list(chunks(plan_block(block.block()).steps, cautious)) or [()]
+        for steps in parts:
+            last = block.address.sequence_no if steps is parts[-1] else None
+            self._checkpoints[strand_id] = self._destination.transact(
+                strand_id,
+                touched_documents(steps),
+                after_the_fact(steps, self._policy.limits.documents, last),
+            )
 
     def _hold_late(
         self, block: GatheredBlock, reason: HoldReason, message: str, outcome: Outcome

@@ -3,7 +3,8 @@
 The tables are those of `qldbkit.replay.bookkeeping_tables`.
 
 ``_qldbkit_checkpoint`` has two rows for each strand, both with its ``strandId``:
-``{kind: "position", sequenceNo, blockHash, late, part: {sequenceNo, blockHash, steps}}`` and
+``{kind: "position", sequenceNo, blockHash, gaps: [{first, last, passedAt}], late,
+part: {sequenceNo, blockHash, steps}}`` and
 ``{kind: "tables", tables: [{name, sourceId, destinationId, observed, active}]}``.
 
 ``_qldbkit_document`` has a row for each document that was ever inserted:
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 from qldbkit.replay.checkpoint import Checkpoint, Part
 from qldbkit.replay.destination import InsertDocument
+from qldbkit.replay.fragments import Gap
 from qldbkit.replay.tables import SourceTable, TableBook
 
 POSITION: Final = "position"
@@ -32,6 +34,10 @@ def checkpoint_row(checkpoint: Checkpoint) -> dict[str, Any]:
         "kind": POSITION,
         "sequenceNo": checkpoint.sequence_no,
         "blockHash": checkpoint.block_hash,
+        "gaps": [
+            {"first": each.first, "last": each.last, "passedAt": each.passed_at}
+            for each in checkpoint.gaps
+        ],
         "late": checkpoint.late,
     }
     part = checkpoint.part
@@ -46,14 +52,18 @@ def checkpoint_row(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def checkpoint_of(row: Row) -> Checkpoint:
     """The checkpoint that a row holds."""
-    part = row.get("part")
+    strand_id, part = str(row["strandId"]), row.get("part")
     return Checkpoint(
-        strand_id=str(row["strandId"]),
+        strand_id=strand_id,
         sequence_no=int(row["sequenceNo"]),
         block_hash=bytes(row["blockHash"]),
         part=None
         if part is None
         else Part(int(part["sequenceNo"]), bytes(part["blockHash"]), int(part["steps"])),
+        gaps=tuple(
+            Gap(strand_id, int(each["first"]), int(each["last"]), float(each["passedAt"]))
+            for each in row["gaps"]
+        ),
         late=int(row["late"]),
     )
 

@@ -31,13 +31,20 @@ class SettlingBuffer(Protocol):
         """The strands that fragments were ever kept for."""
 
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
-        """Remember that those sequence numbers are passed over; called before they are.
+        """Remember that those sequence numbers were passed over, when a checkpoint lets go of them.
 
         They are kept for at least as long as the stream can still deliver their blocks.
         """
 
     def gaps(self, strand_id: str, first: int, last: int) -> Sequence[Gap]:
         """The gaps that hold a sequence number between ``first`` and ``last``, both inclusive."""
+
+    def fill_gap(self, gap: Gap, sequence_no: int) -> None:
+        """Take a block that has come late out of the gap that it was in.
+
+        Several processes may fill one gap at once: more may then be left of it than should be, and
+        never less.
+        """
 
     def quarantine(self, records: Sequence[QuarantinedRecord]) -> None:
         """Set records aside, whole."""
@@ -54,7 +61,7 @@ class MemoryBuffer:
 
     def __init__(self) -> None:
         self._fragments: dict[str, dict[int, dict[str, Fragment]]] = {}
-        self._gaps: list[Gap] = []
+        self._gaps: set[Gap] = set()
         self._quarantine: dict[str, QuarantinedRecord] = {}
 
     def put(self, fragments: Sequence[Fragment]) -> None:
@@ -82,15 +89,20 @@ class MemoryBuffer:
 
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Remember passed gaps."""
-        self._gaps.extend(gaps)
+        self._gaps.update(gaps)
 
     def gaps(self, strand_id: str, first: int, last: int) -> Sequence[Gap]:
         """The gaps that hold a sequence number of the range."""
         return [
             each
-            for each in self._gaps
+            for each in sorted(self._gaps, key=lambda each: each.first)
             if each.strand_id == strand_id and each.first <= last and each.last >= first
         ]
+
+    def fill_gap(self, gap: Gap, sequence_no: int) -> None:
+        """Take a block out of a gap."""
+        self._gaps.update(gap.without(sequence_no))
+        self._gaps.discard(gap)
 
     def quarantine(self, records: Sequence[QuarantinedRecord]) -> None:
         """Set records aside."""

@@ -130,6 +130,18 @@ class DynamoDbBuffer:
             found.append(gap)
         return found
 
+    def fill_gap(self, gap: Gap, sequence_no: int) -> None:
+        """Take a block out of a gap: first what is left behind it is kept, then what is before.
+
+        Raises:
+            BufferBusyError: DynamoDB does not take it.
+        """
+        left = gap.without(sequence_no)
+        for each in reversed(left):
+            self.record_gaps([each])
+        if all(each.first != gap.first for each in left):
+            self._delete(iter([_key(f"gap#{gap.strand_id}", f"{gap.first:020d}")]))
+
     def quarantine(self, records: Sequence[QuarantinedRecord]) -> None:
         """Set records aside.
 

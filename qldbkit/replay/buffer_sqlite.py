@@ -132,6 +132,19 @@ class SqliteBuffer:
         )
         return [Gap(strand_id, *each) for each in rows]
 
+    def fill_gap(self, gap: Gap, sequence_no: int) -> None:
+        """Take a block out of a gap."""
+        rows = [
+            (each.strand_id, each.first, each.last, each.passed_at)
+            for each in gap.without(sequence_no)
+        ]
+        with self._connection:
+            self._connection.execute(
+                "DELETE FROM gap WHERE strand_id = ? AND first = ? AND last = ?",
+                (gap.strand_id, gap.first, gap.last),
+            )
+            self._connection.executemany("INSERT OR IGNORE INTO gap VALUES (?, ?, ?, ?)", rows)
+
     def quarantine(self, records: Sequence[QuarantinedRecord]) -> None:
         """Set records aside."""
         rows = [(each.position, each.reason, each.payload, each.quarantined_at) for each in records]

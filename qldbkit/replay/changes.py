@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Revision
-from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.checkpoint import Checkpoint, without
 from qldbkit.replay.destination import (
     Change,
     Changes,
@@ -31,6 +31,7 @@ from qldbkit.replay.errors import (
     RevisionMissingError,
     UnitTooLargeError,
 )
+from qldbkit.replay.fragments import Gap
 from qldbkit.replay.plan import (
     CreateTable,
     DropIndex,
@@ -47,12 +48,17 @@ REDACTED_FIELD = "_qldbkit_redacted"
 """The only field of a document whose revision came without its data; holds the data's hash."""
 
 
-def in_order(unit: Unit, document_limit: int) -> Decide:
+def in_order(unit: Unit, document_limit: int, leaving: Sequence[Gap] = ()) -> Decide:
     """How to apply the unit that follows the checkpoint.
 
     A revision has to be the next of its document. The documents of a table whose CREATE TABLE was
     replayed begin at version 0; others may have begun before the stream did, and are inserted at
     the version they are first seen with.
+
+    Args:
+        unit: what to apply.
+        document_limit: documents that the transaction may write.
+        leaving: passed gaps that the checkpoint need not hold any longer.
 
     The function raises:
         CheckpointMovedError: the destination is not at ``unit.before``.
@@ -66,17 +72,26 @@ def in_order(unit: Unit, document_limit: int) -> Decide:
             raise CheckpointMovedError(
                 "another applier has moved the checkpoint", position=str(state.checkpoint)
             )
+        held = () if state.checkpoint is None else state.checkpoint.gaps
         late = 0 if state.checkpoint is None else state.checkpoint.late
+        gaps = (*(each for each in held if each not in leaving), *unit.gaps)
         writer = _Writer(state)
         for each in unit.steps:
             writer.add(each)
-        return writer.result(replace(unit.after, late=late), document_limit)
+        return writer.result(replace(unit.after, gaps=gaps, late=late), document_limit)
 
     return decide
 
 
-def after_the_fact(steps: Sequence[Step], document_limit: int) -> Decide:
+def after_the_fact(
+    steps: Sequence[Step], document_limit: int, finished: int | None = None
+) -> Decide:
     """How to apply steps of a block that came after what follows it had been applied.
+
+    Args:
+        steps: what to apply.
+        document_limit: documents that the transaction may write.
+        finished: the block's sequence number, if these are the last of its steps.
 
     A revision that the destination already has, or is beyond, is left alone: a late block never
     takes a document back, and never brings a deleted one to life.
@@ -95,8 +110,10 @@ def after_the_fact(steps: Sequence[Step], document_limit: int) -> Decide:
             _refuse_late_drop(each, state.tables)
             if not _has(state, each):
                 writer.add(each)
+        checkpoint = state.checkpoint
+        gaps = checkpoint.gaps if finished is None else without(checkpoint.gaps, finished)
         return writer.result(
-            replace(state.checkpoint, late=state.checkpoint.late + 1), document_limit
+            replace(checkpoint, gaps=gaps, late=checkpoint.late + 1), document_limit
         )
 
     return decide
@@ -182,7 +199,12 @@ class _Writer:
 
     def _redact(self, step: RedactRevision) -> None:
         entry = self._documents.get(step.document_id)
-        if entry is not None and step.version >= entry.base_version:
+        if entry is None:
+            if self._tables.observed(step.table_id):
+                raise _missing(step, "none")
+        elif entry.version is not None and entry.version <= step.version:
+            raise _missing(step, f"version {entry.version}")
+        elif step.version >= entry.base_version:
             self._changes.append(RedactDocument(entry, step.version - entry.base_version))
 
 
@@ -201,7 +223,12 @@ def _follows(entry: DocumentEntry, step: WriteRevision) -> bool:
     return True
 
 
-def _missing(step: WriteRevision, held: str) -> RevisionMissingError:
+def _missing(step: WriteRevision | RedactRevision, held: str) -> RevisionMissingError:
+    if isinstance(step, RedactRevision):
+        return RevisionMissingError(
+            f"version {step.version} of document {step.document_id} is to be redacted, but it or"
+            f" the one after it is missing; the destination has {held}"
+        )
     return RevisionMissingError(
         f"version {step.version} of document {step.document_id} has come, but the one before it is"
         f" missing; the destination has {held}",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from qldbkit.journal.model import BlockAddress, BlockSummary
+from qldbkit.replay.fragments import Gap
 
 NOTHING_APPLIED = -1
 """Below sequence number 0, which is a strand's first."""
+
+GAPS_KEPT = 40
+"""Passed gaps that a checkpoint holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +41,17 @@ class Checkpoint:
         sequence_no: the block's; `NOTHING_APPLIED` while only a part of the first one is.
         block_hash: 32 bytes; empty while ``sequence_no`` is `NOTHING_APPLIED`.
         part: what is already applied of a later block; None for nothing.
+        gaps: the gaps that were passed last, in order; older ones are kept in the settling buffer.
         late: how many blocks came after what follows them had been applied. Writing it fences
-            those who apply late blocks; it says nothing about the position, so equality ignores it.
+            those who apply late blocks. Like ``gaps`` it says nothing about the position, so that
+            equality ignores both.
     """
 
     strand_id: str
     sequence_no: int
     block_hash: bytes
     part: Part | None = None
+    gaps: tuple[Gap, ...] = field(default=(), compare=False)
     late: int = field(default=0, compare=False)
 
     @property
@@ -74,3 +82,23 @@ def within(before: Checkpoint | None, summary: BlockSummary, steps: int) -> Chec
     if before is None:
         return Checkpoint(address.strand_id, NOTHING_APPLIED, b"", part)
     return Checkpoint(before.strand_id, before.sequence_no, before.block_hash, part)
+
+
+def outgrown(checkpoint: Checkpoint | None, more: int) -> tuple[Gap, ...]:
+    """The oldest gaps that have to leave the checkpoint before ``more`` are added to it.
+
+    They have been passed, so they may be kept elsewhere; half as many as fit are left.
+    """
+    gaps = () if checkpoint is None else checkpoint.gaps
+    if len(gaps) + more <= GAPS_KEPT:
+        return ()
+    return gaps[: len(gaps) - GAPS_KEPT // 2]
+
+
+def without(gaps: Iterable[Gap], sequence_no: int) -> tuple[Gap, ...]:
+    """The gaps, when one of their blocks has come."""
+    return tuple(
+        part
+        for each in gaps
+        for part in (each.without(sequence_no) if sequence_no in each else [each])
+    )

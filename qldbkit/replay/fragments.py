@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
@@ -50,6 +50,14 @@ class Gap:
 
     def __contains__(self, sequence_no: int) -> bool:
         return self.first <= sequence_no <= self.last
+
+    def without(self, sequence_no: int) -> list[Gap]:
+        """What is left of the gap when one of its blocks has come: nothing, one gap, or two."""
+        sides = (
+            replace(self, last=sequence_no - 1),
+            replace(self, first=sequence_no + 1),
+        )
+        return [each for each in sides if each.first <= each.last]
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,9 @@ class WriteRevision:
 
 @dataclass(frozen=True, slots=True)
 class RedactRevision:
-    """Remove the data of a document's earlier revision; the id and version are the source's."""
+    """Remove the data of a document's earlier revision; ids and version are the source's."""
 
+    table_id: str
     document_id: str
     version: int
 
@@ -137,7 +138,7 @@ def _steps(block: Block) -> Iterator[Step]:
     yield from (each for _, each in writes[done:])
     redactions = block.summary.redaction_info
     for each in redactions.revisions if redactions is not None else ():
-        yield RedactRevision(each.document_id, each.version)
+        yield RedactRevision(each.table_id, each.document_id, each.version)
 
 
 def _is_bookkeeping(change: CatalogStep) -> bool:

@@ -108,7 +108,7 @@ def next_unit(
     first = planned[0]
     done = _steps_done(first.plan, before)
     steps = list(_fitting(first.plan.steps[done:], limits))
-    gaps = [] if first.gap is None else [first.gap]
+    gaps = [] if first.gap is None or done else [first.gap]
     done += len(steps)
     summary = first.plan.block.summary
     if done < len(first.plan.steps):

@@ -64,6 +64,7 @@ class Source:
     tables: dict[str, TableInfo] = field(default_factory=dict)
     dropped: dict[str, TableInfo] = field(default_factory=dict)
     documents: dict[str, SourceDocument] = field(default_factory=dict)
+    drops: bool = True
     new_tables: int = 0
     new_documents: int = 0
 
@@ -179,9 +180,9 @@ def records_of(block: Block) -> list[tuple[str, bytes]]:
     return found
 
 
-def random_history(random: Random, blocks: int) -> Source:
+def random_history(random: Random, blocks: int, *, drops: bool = True) -> Source:
     """A history with everything that a ledger's users do."""
-    source = Source()
+    source = Source(drops=drops)
     source.read()
     for name in ("Person", "Vehicle"):
         source.create_table(name)
@@ -198,11 +199,11 @@ def _random_block(random: Random, source: Source) -> None:
         if each.data is not None and each.table in source.tables.values()
     ]
     dice = random.random()
-    if dice < 0.12:
+    if dice < 0.05:
         source.read()
     elif dice < 0.14 and len(source.tables) < 5:
         source.create_table(name_id("Extra", source.new_tables))
-    elif dice < 0.16 and len(source.tables) > 2:
+    elif dice < 0.16 and source.drops and len(source.tables) > 2:
         name = random.choice([each for each in source.tables if each.startswith("Extra")])
         source.drop_table(name)
         if random.random() < 0.5:

@@ -1,0 +1,333 @@
+"""A stream, its shards, the functions that read them, and everything that can go wrong between.
+
+The replay's own code runs unchanged; the clock, the stream, the service that calls the functions,
+the destination and the settling buffer are simulated. All chance comes from one seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from simulation.delivery import kinesis_event
+from simulation.source import Documents, Source, random_history, records_of
+
+from qldbkit.replay.applier import Applier, ReplayPolicy
+from qldbkit.replay.buffer import MemoryBuffer
+from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord
+from qldbkit.replay.memory_destination import MemoryDestination
+from qldbkit.replay.outcome import Outcome
+from qldbkit.replay.units import UnitLimits
+
+WINDOW = 120.0
+SPACING = 10.0
+"""Seconds between two blocks."""
+ROUNDS = 20_000
+"""More than any run takes; one that takes more has stopped moving."""
+
+
+class CrashError(Exception):
+    """The process died, or a service did not answer."""
+
+
+@dataclass
+class Faults:
+    """Decides at which points of the input and output something fails.
+
+    Attributes:
+        chance: of a failure at each point.
+        at: the only point to fail at, counted from 0; None to go by chance.
+        points: how many points there were.
+    """
+
+    random: Random
+    chance: float = 0.0
+    at: int | None = None
+    points: int = 0
+    interleave: Callable[[], None] = lambda: None
+
+    def point(self, name: str) -> None:
+        self.points += 1
+        fails = (
+            self.points - 1 == self.at
+            if self.at is not None
+            else (self.chance > 0 and self.random.random() < self.chance)
+        )
+        if fails:
+            raise CrashError(name)
+        if name == "commit":
+            self.interleave()
+
+
+class FaultyBuffer(MemoryBuffer):
+    """A settling buffer that may fail before, in the middle of, and after each operation."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self.faults = faults
+
+    def put(self, fragments: Sequence[Fragment]) -> None:
+        for each in fragments:
+            self.faults.point("put")
+            super().put([each])
+        self.faults.point("put done")
+
+    def fragments(self, strand_id: str, first: int, last: int | None = None) -> Iterator[Fragment]:
+        for each in super().fragments(strand_id, first, last):
+            self.faults.point("read fragment")
+            yield each
+
+    def remove(self, strand_id: str, sequence_numbers: Collection[int]) -> None:
+        for each in sorted(sequence_numbers):
+            self.faults.point("remove")
+            super().remove(strand_id, [each])
+
+    def record_gaps(self, gaps: Sequence[Gap]) -> None:
+        for each in gaps:
+            self.faults.point("record gap")
+            super().record_gaps([each])
+
+    def fill_gap(self, gap: Gap, sequence_no: int) -> None:
+        self.faults.point("fill gap")
+        super().fill_gap(gap, sequence_no)
+        self.faults.point("fill gap done")
+
+    def quarantine(self, records: Sequence[QuarantinedRecord]) -> None:
+        for each in records:
+            self.faults.point("quarantine")
+            super().quarantine([each])
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a run has to put up with.
+
+    Attributes:
+        blocks: in the source's journal.
+        first: the sequence number that the stream begins with.
+        shards: at the beginning.
+        reshards: whether the number of shards changes.
+        delay: seconds by which a record may come late.
+        doubled: chance of a record's being in the stream twice.
+        redelivered: chance of a batch's being delivered again although it succeeded.
+        failing: chance of a failure at each point.
+        lost: chance of a record's not being in the stream.
+        damaged: chance of a record's being damaged in the stream, beside a sound one.
+        interleaved: chance of another function's running in the middle of a commit.
+        drops: whether tables are dropped.
+    """
+
+    blocks: int = 40
+    first: int = 0
+    shards: int = 1
+    reshards: bool = False
+    delay: float = 0.0
+    doubled: float = 0.0
+    redelivered: float = 0.0
+    failing: float = 0.0
+    lost: float = 0.0
+    damaged: float = 0.0
+    interleaved: float = 0.0
+    drops: bool = True
+
+
+@dataclass
+class Shard:
+    """Records in the order in which the shard has them, each with when it can be read."""
+
+    records: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    parents: tuple[Shard, ...] = ()
+    batch: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Simulation:
+    """One run, decided by its seed and its conditions."""
+
+    def __init__(self, seed: int, conditions: Conditions, crash_at: int | None = None):
+        self.random = Random(seed)
+        self.conditions = conditions
+        self.source: Source = random_history(self.random, conditions.blocks, drops=conditions.drops)
+        self.faults = Faults(Random(seed + 1), at=crash_at)
+        self.destination = MemoryDestination(self.faults.point)
+        self.buffer = FaultyBuffer(self.faults)
+        self.now = 0.0
+        self.policy = ReplayPolicy(
+            settle_window=WINDOW,
+            limits=UnitLimits(
+                documents=self.random.choice((4, 12, 40)), blocks=self.random.choice((1, 5, 40))
+            ),
+        )
+        self.missing: list[tuple[str, bytes]] = []
+        self.shards: list[Shard] = []
+        self.appliers: dict[int, Applier] = {}
+        self.crashes = 0
+        self.gaps = self.late = self.fenced = 0
+        self.nested = False
+        self.recent: list[list[dict[str, Any]]] = []
+
+    def run(self, after_each: Callable[[Simulation], None] = lambda _: None) -> None:
+        """Deliver the whole stream, whatever fails, then let everything settle."""
+        self._fill_shards()
+        self.faults.chance = self.conditions.failing
+        self.faults.interleave = self._interleave
+        rounds, next_drain = 0, 60.0
+        while any(shard.records or shard.batch for shard in self.shards):
+            rounds += 1
+            assert rounds < ROUNDS, "the stream is not being read"
+            self.now += self.random.random() * 4
+            self._deliver_somewhere()
+            if self.now >= next_drain:
+                next_drain = self.now + 60.0
+                self._drain()
+            after_each(self)
+        self._settle()
+        after_each(self)
+
+    def repair(self) -> None:
+        """Deliver what was not in the stream, as from the archive."""
+        for strand_record in self.missing:
+            self._call(0, kinesis_event([strand_record]))
+        self.missing.clear()
+        for each in list(self.buffer.quarantined()):
+            self.buffer.discard(each.position)
+        self._settle()
+
+    def last_drain(self) -> Outcome:
+        """What the next drain reports."""
+        return self._applier(-1).drain()
+
+    def expected(self) -> Documents:
+        """What the documents of the source were at the destination's checkpoint."""
+        checkpoint = self.destination.ledger.checkpoints.get(self.source.strand_id)
+        return {} if checkpoint is None else self.source.after[checkpoint.sequence_no]
+
+    def _fill_shards(self) -> None:
+        times = self._arrivals()
+        count = self.conditions.shards
+        self.shards = [Shard() for _ in range(count)]
+        open_shards = list(self.shards)
+        pack: dict[int, list[tuple[str, bytes]]] = {}
+        last = 0.0
+        for arrival, record in times:
+            if self.conditions.reshards and self.random.random() < 0.02:
+                self._flush(pack, open_shards, last)
+                open_shards = self._reshard(open_shards)
+            index = self.random.randrange(len(open_shards))
+            pack.setdefault(index, []).append(record)
+            last = arrival
+            if self.random.random() < 0.5:
+                self._flush({index: pack.pop(index)}, open_shards, arrival)
+        self._flush(pack, open_shards, last)
+
+    def _reshard(self, shards: list[Shard]) -> list[Shard]:
+        """One shard is split in two, or two are merged into one."""
+        parents = shards[: self.random.choice((1, 2))]
+        children = [Shard(parents=tuple(parents)) for _ in range(3 - len(parents))]
+        self.shards.extend(children)
+        return [each for each in shards if each not in parents] + children
+
+    def _flush(
+        self, packs: dict[int, list[tuple[str, bytes]]], shards: list[Shard], arrival: float
+    ) -> None:
+        for index, records in packs.items():
+            for each in kinesis_event(records)["Records"]:
+                shards[index].records.append((arrival, each))
+        packs.clear()
+
+    def _arrivals(self) -> list[tuple[float, tuple[str, bytes]]]:
+        """All stream records by when they come."""
+        conditions, found = self.conditions, []
+        for block in self.source.blocks[conditions.first :]:
+            for record in records_of(block):
+                if self.random.random() < conditions.lost:
+                    self.missing.append(record)
+                    continue
+                at = block.address.sequence_no * SPACING
+                if self.random.random() < conditions.damaged:
+                    found.append((at, self._damaged(record)))
+                for _ in range(1 + (self.random.random() < conditions.doubled)):
+                    found.append((at + self.random.random() * conditions.delay, record))
+        return sorted(found, key=lambda each: each[0])
+
+    def _damaged(self, record: tuple[str, bytes]) -> tuple[str, bytes]:
+        key, data = record
+        at = self.random.randrange(4, len(data))
+        return key, data[:at] + bytes([data[at] ^ (1 << self.random.randrange(8))]) + data[at + 1 :]
+
+    def _deliver_somewhere(self) -> None:
+        ready = [
+            index
+            for index, shard in enumerate(self.shards)
+            if (shard.batch or (shard.records and shard.records[0][0] <= self.now))
+            and not any(parent.records or parent.batch for parent in shard.parents)
+        ]
+        if ready:
+            self._deliver(self.random.choice(ready))
+
+    def _deliver(self, index: int) -> None:
+        """What is due of a shard, or the batch that failed, once more and exactly the same."""
+        shard = self.shards[index]
+        if not shard.batch:
+            size = self.random.randint(1, 6)
+            while shard.records and shard.records[0][0] <= self.now and len(shard.batch) < size:
+                shard.batch.append(shard.records.pop(0)[1])
+        batch = shard.batch
+        self.recent = [*self.recent[-3:], list(batch)]
+        if self._call(index, {"Records": batch}):
+            if self.random.random() >= self.conditions.redelivered:
+                shard.batch = []
+            elif self.random.random() < 0.5:
+                self.appliers.pop(index, None)
+
+    def _interleave(self) -> None:
+        """Another function's batch, in the middle of a commit."""
+        if self.nested or self.random.random() >= self.conditions.interleaved:
+            return
+        self.nested = True
+        try:
+            self._call(-2, {"Records": self._some_batch()})
+        finally:
+            self.nested = False
+
+    def _some_batch(self) -> list[dict[str, Any]]:
+        """What another function is given: a batch that is under way or was, a second time."""
+        return self.random.choice(self.recent) if self.recent else []
+
+    def _call(self, index: int, event: dict[str, Any]) -> bool:
+        """Call a function; return whether it succeeded. One that failed has lost its memory."""
+        try:
+            outcome = self._applier(index).handle(event)
+        except CrashError:
+            self.crashes += 1
+            self.appliers.pop(index, None)
+            return False
+        self._count(outcome)
+        return True
+
+    def _drain(self) -> None:
+        try:
+            self._count(self._applier(-1).drain())
+        except CrashError:
+            self.crashes += 1
+            self.appliers.pop(-1, None)
+
+    def _count(self, outcome: Outcome) -> None:
+        self.gaps += outcome.gaps
+        self.late += outcome.late
+        self.fenced += outcome.fenced
+
+    def _settle(self) -> None:
+        self.faults.chance = 0.0
+        self.faults.interleave = lambda: None
+        for _ in range(3):
+            self.now += WINDOW
+            self._drain()
+
+    def _applier(self, index: int) -> Applier:
+        if index not in self.appliers:
+            self.appliers[index] = Applier(
+                self.destination, self.buffer, lambda: self.now, self.policy
+            )
+        return self.appliers[index]
