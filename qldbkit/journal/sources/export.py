@@ -161,7 +161,7 @@ def _range_findings(previous: DataObject | None, following: DataObject) -> Itera
 
 def blocks_of(store: ObjectStore, found: DataObject) -> Iterator[StoredBlock | Finding]:
     """The blocks of one object of an export, in any of its formats."""
-    name = found.name
+    name, count = found.name, 0
     within = BlockRange(found.strand_id, found.first, found.last) if found.strand_id else None
     try:
         with plain_stream(store, name) as stream:
@@ -170,6 +170,7 @@ def blocks_of(store: ObjectStore, found: DataObject) -> Iterator[StoredBlock | F
             binary = head == VERSION_MARKER
             kind = PartKind.BLOCK if binary else _text_kind(name, head)
             for piece in binary_values(stream) if binary else text_values(stream):
+                count += 1
                 if isinstance(piece, Junk):
                     yield as_finding(piece, name)
                 else:
@@ -179,6 +180,9 @@ def blocks_of(store: ObjectStore, found: DataObject) -> Iterator[StoredBlock | F
         yield Finding(FindingKind.MISSING, error.message, place=Place(name))
     except BROKEN_STREAM as error:
         yield Finding(FindingKind.DAMAGED, f"the object cannot be read: {error}", place=Place(name))
+    if within is not None and count < found.last - found.first + 1:
+        reason = f"the object has {count} of the {found.last - found.first + 1} blocks of its name"
+        yield Finding(FindingKind.MISSING, reason, place=Place(name))
 
 
 def _text_kind(name: str, head: bytes) -> PartKind:
