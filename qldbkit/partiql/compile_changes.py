@@ -255,7 +255,10 @@ def _apply(database: Database, table: Table, document_id: str, waiting: _Pending
 def _document(value: Any) -> Any:
     if kind(value) is not Kind.STRUCT:
         raise EvaluationError(f"a document is a struct, not a {type_name(value)}")
-    return to_ion(value)
+    try:
+        return to_ion(value)
+    except RecursionError:
+        raise EvaluationError("the document is nested too deeply") from None
 
 
 def _removal(locate: Locate) -> Callable[[Row], Edit]:

@@ -108,7 +108,7 @@ class _Builder:
     def _full(self, node: DeclaredJoin, bound: frozenset[int], conditions: list[Condition]) -> Loop:
         left = self.build(node.left, bound, [])
         right = self.build(node.right, bound, [])
-        on = self._on(node)
+        on = [condition.holds for condition in self._on(node)]
         left_slots, right_slots = sorted(node.left.slots), sorted(node.right.slots)
 
         def loop(row: Row) -> Iterator[None]:
@@ -211,8 +211,9 @@ def _split(
 def _filtered(loop: Loop, conditions: list[Condition]) -> Loop:
     if not conditions:
         return loop
-    if len(conditions) == 1:
-        holds: Evaluate = conditions[0].holds
+    tests = [condition.holds for condition in conditions]
+    if len(tests) == 1:
+        holds = tests[0]
 
         def one(row: Row) -> Iterator[None]:
             for _ in loop(row):
@@ -223,14 +224,18 @@ def _filtered(loop: Loop, conditions: list[Condition]) -> Loop:
 
     def every(row: Row) -> Iterator[None]:
         for _ in loop(row):
-            if _all_hold(conditions, row):
+            if _all_hold(tests, row):
                 yield
 
     return every
 
 
-def _all_hold(conditions: list[Condition], row: Row) -> bool:
-    return all(is_true(condition.holds(row)) for condition in conditions)
+def _all_hold(tests: list[Evaluate], row: Row) -> bool:
+    for holds in tests:
+        value = holds(row)
+        if value is not True and not is_true(value):
+            return False
+    return True
 
 
 def _clear(row: Row, slots: Any) -> None:

@@ -74,6 +74,10 @@ _CASTS: dict[str, Callable[[Any, str, tuple[int, ...]], Any]] = {
 }
 
 
+# What gives nothing but true, false, null and MISSING.
+_CONDITIONS = (Logical, Between, In, Like, Is)
+
+
 def is_true(value: Any) -> bool:
     """Whether a condition holds: it does not when it is null or MISSING."""
     return value is True or (type(value) is IonPyBool and bool(value))
@@ -108,7 +112,7 @@ class OperatorCompiler(Compiler):
     def logical(self, node: Logical, scope: Scope) -> Evaluate:
         """AND and OR, of which the first operand that decides ends the evaluation."""
         decisive = node.operator == "OR"
-        operands = [self.guard(self._truth(each, scope), each.at) for each in node.operands]
+        operands = [self._truth(each, scope) for each in node.operands]
 
         def evaluate(row: Row) -> Any:
             unknown = False
@@ -123,8 +127,11 @@ class OperatorCompiler(Compiler):
         return evaluate
 
     def _truth(self, node: Expression, scope: Scope) -> Evaluate:
+        """An operand of AND or OR: true, false, or else unknown."""
         operand = self.scalar(node, scope)
-        return lambda row: truth(operand(row))
+        if isinstance(node, _CONDITIONS) or _is_comparison(node):
+            return operand
+        return self.guard(lambda row: truth(operand(row)), node.at)
 
     def binary(self, node: Binary, scope: Scope) -> Evaluate:
         """Comparisons and arithmetic."""
@@ -248,6 +255,10 @@ class OperatorCompiler(Compiler):
             return None if otherwise is None else otherwise(row)
 
         return evaluate
+
+
+def _is_comparison(node: Expression) -> bool:
+    return isinstance(node, Binary) and node.operator not in _ARITHMETIC
 
 
 def _negated(value: Any) -> Any:
