@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
@@ -333,9 +334,28 @@ def run_server(
         server = LedgerServer(service, host, port, limits or ServerLimits())
         if on_ready is not None:
             on_ready(server.endpoint_url)
-        server.serve()
+        with _ending_by_signals():
+            server.serve()
     finally:
         service.close()
+
+
+@contextlib.contextmanager
+def _ending_by_signals() -> Iterator[None]:
+    """End what runs within in order when a signal asks to.
+
+    uvicorn raises the signals that ended it once more, which would end the process before the
+    ledgers are closed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

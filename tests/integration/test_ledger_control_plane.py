@@ -1,5 +1,8 @@
 """The control plane as boto3 sees it, over the real wire."""
 
+import signal
+import subprocess
+import sys
 import threading
 from time import monotonic
 
@@ -191,3 +194,28 @@ def test_it_says_where_it_listens_and_stops_within_bounds(tmp_path, connected):
         connected(listening).client("qldb").list_ledgers()
     assert monotonic() - began < 5
     assert not [each for each in threading.enumerate() if each.name.startswith("ledger-")]
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from qldbkit.ledger.server import run_server
+run_server(Path(sys.argv[1]), on_ready=lambda address: print(address, flush=True))
+print("closed")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(tmp_path / "ledgers")], stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout.readline().startswith(b"http://127.0.0.1:")
+        # The address is known a little before the server's own handlers are in place.
+        threading.Event().wait(0.3)
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert (process.returncode, rest) == (0, b"closed\n")
