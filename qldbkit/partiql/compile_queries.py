@@ -133,6 +133,12 @@ class Planner(ProjectionCompiler, GroupCompiler, OperatorCompiler, CallCompiler)
 
     def produce(self, node: Select, outer: Scope) -> Produce:
         """A SELECT as its results, one by one."""
+        self.query_depth += 1
+        produce = self._produced(node, outer)
+        self.query_depth -= 1
+        return produce
+
+    def _produced(self, node: Select, outer: Scope) -> Produce:
         loop, scope = self._rows(node, outer)
         project = self.projection(node.projection, scope)
         produce = self._ordered(node, loop, scope, project)

@@ -12,6 +12,7 @@ from amazon.ion.core import Timestamp
 from qldbkit.partiql.catalog import History
 from qldbkit.partiql.compile_paths import PathCompiler
 from qldbkit.partiql.conditions import ConditionCompiler
+from qldbkit.partiql.dialect import Dialect
 from qldbkit.partiql.relations import Relation
 from qldbkit.partiql.run import Evaluate, Row
 from qldbkit.partiql.scopes import Binding, Scope
@@ -109,7 +110,9 @@ class SourceCompiler(PathCompiler, ConditionCompiler):
         if self.is_free(root, scope):
             return self._open_global(expression, scope, required=True)
         value = self._open_value(self.compile(expression, scope))
-        return value if root.local else self._table_or(value, expression, scope)
+        if root.local or (self.settings.dialect is Dialect.QLDB and self.query_depth > 1):
+            return value
+        return self._table_or(value, expression, scope)
 
     def _open_value(self, evaluate: Evaluate) -> Open:
         return lambda row: (None, (evaluate(row),))

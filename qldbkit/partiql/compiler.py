@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
+from qldbkit.partiql.dialect import Dialect, DialectError
 from qldbkit.partiql.errors import EvaluationError, SemanticError
 from qldbkit.partiql.run import Evaluate, Row
 from qldbkit.partiql.scopes import Scope
@@ -47,6 +48,7 @@ class Compiler:
         self.text = text
         self.settings = settings
         self.slot_count = 1
+        self.query_depth = 0
         self.free_names: list[FreeName] = []
         self._used: set[int] = set()
 
@@ -89,7 +91,19 @@ class Compiler:
         return evaluate, used
 
     def free_name(self, names: tuple[Name, ...], required: bool) -> int:
-        """The number of a free name, by which the run knows what it stands for."""
+        """The number of a free name, by which the run knows what it stands for.
+
+        Raises:
+            DialectError: only QLDB's dialect is accepted, in which tables are names for the
+                outermost query only (its documentation of nested queries).
+        """
+        if self.settings.dialect is Dialect.QLDB and self.query_depth > 1:
+            line, column = line_and_column(self.text, names[0].at)
+            raise DialectError(
+                "a table in a nested query is not supported by Amazon QLDB",
+                line=line,
+                column=column,
+            )
         error = partial(self.no_such_variable, names[0].name, names[0].at)
         self.free_names.append(FreeName(names, required, error))
         return len(self.free_names) - 1

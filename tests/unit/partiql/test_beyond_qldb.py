@@ -111,3 +111,13 @@ def test_in_qldbs_dialect_a_name_must_say_which_table_it_is_of(sales):
     assert sales.run(statement)
     with pytest.raises(SemanticError, match="No such variable named 'name'"):
         sales.run(statement, dialect=Dialect.QLDB)
+
+
+def test_in_qldbs_dialect_only_the_outermost_query_reads_tables(sales):
+    statement = "SELECT c.name FROM City AS c WHERE c.id IN (SELECT VALUE s.c FROM Sale AS s)"
+    assert len(sales.run(statement)) == 1
+    with pytest.raises(DialectError, match="a table in a nested query") as refused:
+        sales.run(statement, dialect=Dialect.QLDB)
+    assert refused.value.column == 67
+    nested = "SELECT VALUE (SELECT VALUE x.v FROM c.list AS x) FROM City AS c WHERE c.id = 1"
+    assert len(sales.run(nested, dialect=Dialect.QLDB)) == 1
