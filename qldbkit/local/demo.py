@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,16 @@ from typing import Any
 from rich.console import Console
 
 from qldbkit.local.aws import LocalAws, free_port
+from qldbkit.local.catching_up import wait_until_equal
 from qldbkit.local.demo_report import Replication, report
 from qldbkit.local.deployment import DB_STACK, STREAM_STACK, Deployment
 from qldbkit.local.dmv import DmvSample
-from qldbkit.local.narration import Narrator, Step
+from qldbkit.local.narration import Narrator
 from qldbkit.local.settings import LocalSettings, folder_from_environment
 from qldbkit.local.summary import archived_objects, journal_summary
 from qldbkit.replay.compare import Comparison, compare_ledgers
 
 CATCH_UP_TIMEOUT = 90.0
-_CATCH_UP_INTERVAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,9 @@ def _run_sample(deployment: Deployment, settings: DemoSettings, narrator: Narrat
         committed = time.monotonic()
         with narrator.step(f"wait until {names.destination_ledger} has caught up") as step:
             comparison = wait_until_equal(
-                lambda: compare_ledgers(source, destination), step, settings.catch_up_timeout
+                lambda: compare_ledgers(source, destination),
+                step.progress,
+                settings.catch_up_timeout,
             )
             behind = time.monotonic() - committed
             step.result = "equal" if comparison.equal else "different"
@@ -107,17 +108,6 @@ def _run_phases(sample: DmvSample, narrator: Narrator) -> int:
             transactions += sample.run(phase)
         step.result = f"{transactions} transactions"
     return transactions
-
-
-def wait_until_equal(compare: Callable[[], Comparison], step: Step, timeout: float) -> Comparison:
-    """Compare again and again; return when both are equal, or what differs after ``timeout``."""
-    deadline = time.monotonic() + timeout
-    while True:
-        comparison = compare()
-        if comparison.equal or time.monotonic() > deadline:
-            return comparison
-        step.progress(f"{comparison.different_documents} documents still differ")
-        time.sleep(_CATCH_UP_INTERVAL)
 
 
 def _summarise(

@@ -5,9 +5,9 @@ within a second or so, and an acknowledged Kinesis record before it is acknowled
 journal stream moves on when Kinesis has taken a record, so that a record which is lost after that
 would be lost for good.
 
-What a kill can lose is then harmless, because of the order in which states are saved: the
-positions of event sources go first, so that after a restart a function may see a batch again, but
-never misses one.
+What a kill can lose is then harmless: the positions of event sources that are on disk are never
+ahead of what their functions have stored, so that after a restart a function may see a batch again,
+but never misses one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from ministack.services import kinesis, lambda_svc
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 _logger = logging.getLogger("qldbkit.local")
-_FIRST_SAVED = "lambda"  # holds the positions of event sources
+POSITIONS = "lambda"
+"""The service whose state holds the positions of event sources."""
 _COPY_ATTEMPTS = 5
 
 
@@ -145,16 +146,19 @@ class StateSaver:
         return restored
 
     def save(self) -> None:
-        """Save the state of every service."""
+        """Save the state of every service.
+
+        The positions of event sources are copied first and written last. At no moment then are
+        those on disk ahead of the other states on disk, wherever a kill falls.
+        """
         services = ministack._build_persistence_save_dict()
-        for name in sorted(services, key=lambda name: name != _FIRST_SAVED):
-            if name == "kinesis":
-                self._log.begin_save()
-            state = _steady(services[name])
+        names = sorted(services, key=lambda name: name != POSITIONS)
+        self._log.begin_save()
+        states = [(name, _steady(services[name])) for name in names]
+        for name, state in reversed(states):
             if state is not None:
                 persistence.save_state(name, state)
-            if name == "kinesis":
-                self._log.end_save()
+        self._log.end_save()
 
     def _counting(self, handler: Any) -> Any:
         async def counted(*request: Any) -> Any:
@@ -179,9 +183,17 @@ class StateSaver:
         saved = self._change()
         while not self._stop.wait(self._interval):
             change = self._change()
-            if change != saved:
-                self.save()
+            if change != saved and self._saved():
                 saved = change
+
+    def _saved(self) -> bool:
+        """Whether saving succeeded; otherwise the next look tries again."""
+        try:
+            self.save()
+        except RuntimeError:
+            _logger.exception("the state changed too fast to be copied")
+            return False
+        return True
 
 
 def _last(shard: MutableMapping[str, Any]) -> str:
