@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from qldbkit.journal.building import BlockDraft, RevisionDraft, StatementDraft, form_block
@@ -20,11 +20,11 @@ from qldbkit.journal.model import Block, BlockAddress, RedactedRevision
 from qldbkit.ledger.active import ActiveTransactions
 from qldbkit.ledger.catalog import Catalog
 from qldbkit.ledger.clock import Clock, to_timestamp
-from qldbkit.ledger.conflicts import Part, ReadSet, RecentChanges
+from qldbkit.ledger.conflicts import ReadSet, RecentChanges
 from qldbkit.ledger.errors import OccConflictError
-from qldbkit.ledger.folding import Folded, fold
+from qldbkit.ledger.folding import fold
 from qldbkit.ledger.limits import Limits
-from qldbkit.ledger.storage import Storage, StorageWriter, Tip
+from qldbkit.ledger.storage import Storage, StorageError, StorageWriter, Tip
 
 BATCH: Final = 64
 """Transactions written in one go at most."""
@@ -71,11 +71,16 @@ class _Batch:
     """Blocks written in one storage transaction, before they are visible."""
 
     state: LedgerState
-    touched: list[tuple[int, frozenset[Part]]] = field(default_factory=list)
+    writer: StorageWriter
+    recent: RecentChanges
 
-    def add(self, folded: Folded) -> None:
-        self.state = LedgerState(folded.changes.tip, folded.catalog)
-        self.touched.append((folded.changes.tip.sequence_no, folded.touched))
+    def add(self, block: Block) -> None:
+        folded = fold(block, self.state.catalog, self.writer)
+        self.writer.append(folded.changes)
+        tip = folded.changes.tip
+        self.state = LedgerState(tip, folded.catalog)
+        # If the batch fails in the end, these marks can only make others conflict needlessly.
+        self.recent.record(tip.sequence_no, folded.touched)
 
 
 class Committer:
@@ -91,6 +96,7 @@ class Committer:
         self._lock = threading.Lock()
         self._waiting: deque[_Request] = deque()
         self._grown = threading.Condition()
+        self._closed = False
         self._state = LedgerState(storage.tip(), storage.catalog())
         self._recent = RecentChanges(self._state.snapshot, limits.remembered_changes)
         self.active = ActiveTransactions(clock, 2 * limits.transaction_seconds)
@@ -120,24 +126,27 @@ class Committer:
         if request.outcome is not None:
             raise request.outcome
 
-    def append(self, blocks: Sequence[Block], *, allow_gaps: bool = False) -> None:
+    def append(
+        self, blocks: Sequence[Block], *, allow_gaps: bool = False, verified: bool = False
+    ) -> None:
         """Write blocks of another journal as they are, all of them or none.
 
         Args:
             blocks: in order, behind the latest one.
             allow_gaps: whether sequence numbers may be left out; digests and proofs need them all.
+            verified: whether the hashes within the blocks were checked already.
 
         Raises:
             IntegrityError: a block is damaged, or does not continue the journal.
             StorageError: they could not be written.
         """
 
-        def write(writer: StorageWriter, batch: _Batch) -> None:
+        def write(batch: _Batch) -> None:
             for block in blocks:
+                if not verified:
+                    verify_block(block)
                 self._check_continues(block, batch.state.tip, allow_gaps)
-                folded = fold(block, batch.state.catalog, writer)
-                writer.append(folded.changes)
-                batch.add(folded)
+                batch.add(block)
 
         with self._lock:
             self._write(write)
@@ -158,37 +167,50 @@ class Committer:
     def wait_beyond(self, sequence_no: int, timeout: float) -> bool:
         """Wait until there is a block behind ``sequence_no``, at most ``timeout`` seconds."""
         with self._grown:
-            return self._grown.wait_for(lambda: self._state.snapshot > sequence_no, timeout)
+            self._grown.wait_for(
+                lambda: self._closed or self._state.snapshot > sequence_no, timeout
+            )
+            return self._state.snapshot > sequence_no
 
-    def wake(self) -> None:
-        """Let everybody who waits look again."""
+    def close(self) -> None:
+        """Let nobody wait for a block any more."""
         with self._grown:
+            self._closed = True
             self._grown.notify_all()
 
     def _write_waiting(self) -> None:
         requests = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-
-        def write(writer: StorageWriter, batch: _Batch) -> None:
-            for request in requests:
-                self._write_one(request, writer, batch)
-
         try:
-            self._write(write)
-        except BaseException as error:
+            self._write_requests(requests)
+        except StorageError as error:
             for request in requests:
                 request.outcome = request.outcome or error
+        except Exception:
+            # One of them cannot be written; it must not take the others with it.
+            for request in requests:
+                self._write_alone(request)
         finally:
             for request in requests:
                 request.done = True
 
-    def _write_one(self, request: _Request, writer: StorageWriter, batch: _Batch) -> None:
+    def _write_alone(self, request: _Request) -> None:
+        try:
+            self._write_requests([request])
+        except Exception as error:
+            request.outcome = error
+
+    def _write_requests(self, requests: Sequence[_Request]) -> None:
+        def write(batch: _Batch) -> None:
+            for request in requests:
+                self._write_one(request, batch)
+
+        self._write(write)
+
+    def _write_one(self, request: _Request, batch: _Batch) -> None:
         if self._recent.conflict(request.reads, request.snapshot, batch.state.snapshot):
             request.outcome = OccConflictError(OCC_MESSAGE)
-            return
-        folded = fold(self._block(request.transacted, batch.state.tip), batch.state.catalog, writer)
-        writer.append(folded.changes)
-        batch.add(folded)
-        self._recent.record(folded.changes.tip.sequence_no, folded.touched)
+        else:
+            batch.add(self._block(request.transacted, batch.state.tip))
 
     def _block(self, transacted: Transacted, tip: Tip | None) -> Block:
         made = max(0 if tip is None else tip.block_time, self._clock.milliseconds())
@@ -206,23 +228,26 @@ class Committer:
         )
         return form_block(draft)
 
-    def _write(self, write: Callable[[StorageWriter, _Batch], None]) -> None:
-        batch = _Batch(self._state)
+    def _write(self, write: Callable[[_Batch], None]) -> None:
+        batch, written = None, False
         try:
             with self._storage.writing() as writer:
-                write(writer, batch)
+                batch = _Batch(self._state, writer, self._recent)
+                write(batch)
                 # Not the batch's own end: a transaction that begins now still gets the old state.
                 oldest = self.active.oldest(self._state.snapshot)
                 writer.forget_entries(oldest)
-        except BaseException:
-            # A failed write may or may not have reached the disk: only the storage knows.
+                written = True
+        except StorageError:
+            # A write that failed in the end may have reached the disk: only the storage knows.
             self._reload()
-            raise
+            if batch is None or not written or self._state.tip != batch.state.tip:
+                raise
+            return
         self._recent.forget(oldest)
         self._publish(batch.state)
 
     def _check_continues(self, block: Block, tip: Tip | None, allow_gaps: bool) -> None:
-        verify_block(block)
         address = block.address
         expected = 0 if tip is None else tip.sequence_no + 1
         if address.strand_id != self._strand_id:

@@ -252,19 +252,23 @@ class Ledger:
             )
         return block_proof(sequence_no, tip + 1, self._node)
 
-    def append(self, blocks: Sequence[Block], *, allow_gaps: bool = False) -> None:
+    def append(
+        self, blocks: Sequence[Block], *, allow_gaps: bool = False, verified: bool = False
+    ) -> None:
         """Take over blocks of the journal that this ledger continues, as they are, all or none.
 
         Args:
             blocks: in order, behind the latest block, of this ledger's strand.
             allow_gaps: whether sequence numbers may be left out. There is then no digest and no
                 proof of what lies behind the hole.
+            verified: whether the caller has checked every hash within the blocks. How they are
+                linked is checked in any case.
 
         Raises:
             IntegrityError: a block is damaged or does not continue the journal.
             StorageError: they could not be written.
         """
-        self._committer.append(blocks, allow_gaps=allow_gaps)
+        self._committer.append(blocks, allow_gaps=allow_gaps, verified=verified)
         redacted = any(each.summary.redaction_info is not None for each in blocks)
         self._committed(redacted)
 
@@ -289,7 +293,7 @@ class Ledger:
         self._maintenance.stop()
         self._storage.close()
         self._lock.release()
-        self._committer.wake()
+        self._committer.close()
 
     def _committed(self, redacted: bool) -> None:
         if redacted or self._committer.state.catalog.unfinished():

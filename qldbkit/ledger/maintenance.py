@@ -88,12 +88,20 @@ class Maintenance:
         with self._lock:
             erase, self._erase = self._erase, False
         if erase:
-            self._storage.erase_traces()
+            self._erase_traces()
         for table, index in self._committer.state.catalog.unfinished():
             if index.status is IndexStatus.BUILDING:
                 self._build(table, index)
             else:
                 self._remove(index)
+
+    def _erase_traces(self) -> None:
+        try:
+            self._storage.erase_traces()
+        except StorageError:
+            with self._lock:
+                self._erase = True
+            raise
 
     def _build(self, table: TableState, index: Index) -> None:
         position = -1

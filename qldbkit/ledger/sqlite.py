@@ -48,6 +48,7 @@ class SqliteStorage:
         self._closed = False
         self._writing = threading.Lock()
         self._writer = connect(path)
+        self.erase_traces()  # a redaction's may be left from before a crash
 
     @classmethod
     def create(cls, path: Path, identity: Identity, connections: int = DEFAULT_CONNECTIONS) -> Self:
@@ -159,14 +160,18 @@ class SqliteStorage:
     def erase_traces(self) -> None:
         """Move the write-ahead log into the file and empty it, so that no old page is left in it.
 
-        It waits for readers at most as long as a connection waits for a lock; what a reader still
-        holds then is left to SQLite's next checkpoint.
+        It waits for readers at most as long as a connection waits for a lock.
+
+        Raises:
+            StorageError: a reader took longer, or the file cannot be written.
         """
         with self._writing:
             try:
-                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+                row = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.Error as error:
                 raise _failed(error) from error
+        if row[0]:
+            raise StorageError("the write-ahead log could not be emptied: it is being read")
 
     def close(self) -> None:
         """Close every connection; a read that is under way closes its own."""
@@ -180,7 +185,7 @@ class SqliteStorage:
                 return
 
     def _undo(self) -> None:
-        if self._writer.in_transaction:
+        if not self._closed and self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
 
     def _read(self, question: Callable[[Reading], Value]) -> Value:

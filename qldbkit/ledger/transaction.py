@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from amazon.ion import simpleion
-
+from qldbkit.journal import codec
 from qldbkit.journal.building import RevisionDraft, StatementDraft
 from qldbkit.journal.hashes import commit_digest, statement_digest
 from qldbkit.journal.ion import IonFormatError, IonSpan
@@ -90,7 +89,7 @@ class Cursor:
     def _next(self) -> bytes | None:
         with as_service_errors():
             row = next(self._rows, _END)
-            return None if row is _END else bytes(simpleion.dumps(row, binary=True))
+            return None if row is _END else codec.write(row)
 
 
 class Transaction:
@@ -231,7 +230,15 @@ class Transaction:
 
     def _view(self, started: int, touches: int) -> View:
         changes = Changes(self.id, len(self._statements), touches, self._uncommitted, self._limits)
-        return View(self._storage, self._snapshot, self._strand_id, self._reads, changes, started)
+        return View(
+            self._storage,
+            self._snapshot,
+            self._strand_id,
+            self._reads,
+            changes,
+            started,
+            lambda: self._committer.state.catalog,
+        )
 
     def _parameter(self, parameter: bytes | IonSpan) -> IonSpan:
         size = len(parameter.binary() if isinstance(parameter, IonSpan) else parameter)

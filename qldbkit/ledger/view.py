@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from amazon.ion import simpleion
 from amazon.ion.core import Timestamp
 
+from qldbkit.journal import codec
 from qldbkit.journal.model import BlockAddress
+from qldbkit.ledger.catalog import Catalog
 from qldbkit.ledger.changing import Changes
 from qldbkit.ledger.clock import to_milliseconds, to_timestamp
 from qldbkit.ledger.committing import OCC_MESSAGE
@@ -65,6 +66,7 @@ class View:
         reads: where reads are remembered.
         changes: where writes go.
         started: when the statement began, milliseconds since 1970.
+        latest: the tables as they are now, whatever the snapshot.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class View:
         reads: ReadSet,
         changes: Changes,
         started: int,
+        latest: Callable[[], Catalog],
     ):
         self._storage = storage
         self._snapshot = snapshot
@@ -82,6 +85,7 @@ class View:
         self._reads = reads
         self._changes = changes
         self._started = started
+        self._latest = latest
         self.consumed = Consumed()
 
     @property
@@ -123,6 +127,8 @@ class View:
         for key in keys:
             self._reads.add(key_part(index.index_id, key))
         ids = self._storage.indexed(index.index_id, sorted(keys), self._snapshot)
+        if index not in self._latest().tables[table.table_id].indexes:
+            raise OccConflictError(OCC_MESSAGE)  # dropped since: its entries may be gone
         return self._rows(
             self._storage.documents(table.table_id, ids, self._snapshot),
             self.uncommitted,
@@ -264,7 +270,7 @@ class View:
             if revision.data is None:
                 # Ended behind the snapshot and redacted since: the commit could not succeed.
                 raise OccConflictError(OCC_MESSAGE)
-            document = simpleion.loads(revision.data, single_value=True)
+            document = codec.read(revision.data)
             yield StoredRow(revision.document_id, document, revision)
         for pending in uncommitted.in_table(table_id):
             if matches(pending):

@@ -1,5 +1,7 @@
 """Redaction: the data is gone everywhere, and everything still verifies."""
 
+import shutil
+
 import pytest
 
 from qldbkit.journal.integrity import verify_block
@@ -7,8 +9,11 @@ from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.proofs import proves, revision_proof
 from qldbkit.ledger.errors import BadRequestError, LimitExceededError, OccConflictError
+from qldbkit.ledger.ledger import Ledger
+from qldbkit.ledger.maintenance import Maintenance
 
-SECRET = "the secret that must go"
+PIECE = "the secret that must go "
+SECRET = PIECE * 2000  # more than a page of the file
 REDACT = "EXEC REDACT_REVISION ?, ?, ?"
 
 
@@ -71,7 +76,7 @@ def test_history_shows_the_hash_and_the_current_document_stays(people, do, subje
 
 def test_no_file_of_the_ledger_holds_the_data_any_more(people, do, subject, tmp_path):
     def files_with_secret():
-        return [each.name for each in tmp_path.iterdir() if SECRET.encode() in each.read_bytes()]
+        return [each.name for each in tmp_path.iterdir() if PIECE.encode() in each.read_bytes()]
 
     assert files_with_secret()
     redact(do, people, subject)
@@ -128,3 +133,19 @@ def test_statement_text_is_not_touched(people, do, subject):
         for each in block.summary.transaction_info.statements
     ]
     assert "INSERT INTO Person ?" in statements
+
+
+def test_what_a_crash_left_of_redacted_data_goes_at_the_next_opening(
+    people, do, subject, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Maintenance, "_erase_traces", lambda self: None)
+    redact(do, people, subject)
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name in ("ledger.sqlite", "ledger.sqlite-wal"):
+        shutil.copy(tmp_path / name, crashed / name)
+    assert PIECE.encode() in (crashed / "ledger.sqlite-wal").read_bytes()
+    ledger = Ledger.open(crashed / "ledger.sqlite")
+    files = [each for each in crashed.iterdir() if PIECE.encode() in each.read_bytes()]
+    ledger.close()
+    assert files == []

@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -133,3 +134,40 @@ def test_index_entries_that_nobody_can_see_are_forgotten(people, do):
     connection = people._storage._writer
     (entries,) = connection.execute("SELECT count(*) FROM entry").fetchone()
     assert entries <= 3
+
+
+def test_a_commit_that_failed_after_it_reached_the_disk_is_a_commit(people, do, monkeypatch):
+    storage = people._storage
+    writing = storage.writing
+
+    @contextmanager
+    def failing_late():
+        with writing() as writer:
+            yield writer
+        raise StorageError("the answer of the disk was lost")
+
+    monkeypatch.setattr(storage, "writing", failing_late)
+    do(people, "INSERT INTO Person {'name': 'Ann'}")
+    monkeypatch.undo()
+    assert do(people, "SELECT * FROM Person") == [{"name": "Ann"}]
+    assert len({each.summary.transaction_id for each in people.blocks()}) == 6
+
+
+def test_a_commit_that_failed_before_the_disk_is_none(people, do, run, monkeypatch):
+    storage, tip = people._storage, people.tip()
+    writing = storage.writing
+
+    @contextmanager
+    def failing_early():
+        with writing() as writer:
+            yield writer
+            raise StorageError("the disk is gone")
+
+    monkeypatch.setattr(storage, "writing", failing_early)
+    transaction = people.begin()
+    run(transaction, "INSERT INTO Person {'name': 'Ann'}")
+    with pytest.raises(StorageError, match="disk is gone"):
+        transaction.commit(transaction.digest())
+    monkeypatch.undo()
+    assert people.tip() == tip
+    assert do(people, "SELECT * FROM Person") == []
