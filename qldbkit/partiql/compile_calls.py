@@ -89,7 +89,7 @@ class CallCompiler(Compiler):
             what = constant_kind(argument)
             if what is not None and not function.takes(position, what):
                 raise self.semantic_error(
-                    argument.at, f"{function.name} does not take a {what.value}"
+                    argument.at, f"{function.name} does not take {what.value}"
                 )
 
     def _tuple_union(self, node: Call, scope: Scope) -> Evaluate:

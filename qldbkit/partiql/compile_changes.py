@@ -10,7 +10,7 @@ from typing import Any
 from qldbkit.partiql.compile_queries import Planner
 from qldbkit.partiql.compile_sources import Declared, DeclaredJoin, DeclaredSource
 from qldbkit.partiql.database import Database, Table
-from qldbkit.partiql.edits import Key, changed, inserted
+from qldbkit.partiql.edits import Key, changed, described, inserted
 from qldbkit.partiql.errors import EvaluationError
 from qldbkit.partiql.results import to_ion
 from qldbkit.partiql.run import Row
@@ -33,7 +33,6 @@ from qldbkit.partiql.values import (
     kind,
     make_struct,
     text_of,
-    type_name,
 )
 
 Work = Callable[[Row], Iterable[str]]
@@ -90,7 +89,9 @@ class ChangeCompiler(Planner):
     def update(self, node: Update) -> Work:
         """UPDATE, and FROM with changes."""
         scope = Scope()
+        self.variables_first = True
         declared = self.declare(node.source, scope)
+        self.variables_first = False
         source = _first(declared)
         table_of = self._source_table(source.node)
         places = self._places(declared, scope)
@@ -254,7 +255,7 @@ def _apply(database: Database, table: Table, document_id: str, waiting: _Pending
 
 def _document(value: Any) -> Any:
     if kind(value) is not Kind.STRUCT:
-        raise EvaluationError(f"a document is a struct, not a {type_name(value)}")
+        raise EvaluationError(f"a document is a struct, not {described(value)}")
     try:
         return to_ion(value)
     except RecursionError:

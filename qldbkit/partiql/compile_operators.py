@@ -95,7 +95,7 @@ def truth(value: Any) -> bool | None:
         return None
     if kind(value) is Kind.BOOL:
         return bool(value)
-    raise EvaluationError(f"a {type_name(value)} is neither true nor false")
+    raise EvaluationError(f"{type_name(value)} is neither true nor false")
 
 
 class OperatorCompiler(Compiler):
@@ -155,7 +155,7 @@ class OperatorCompiler(Compiler):
         for operand in operands:
             what = None if operand is None else constant_kind(operand)
             if operand is not None and what is not None and what not in TEXTS:
-                raise self.semantic_error(operand.at, f"{operator} does not take a {what.value}")
+                raise self.semantic_error(operand.at, f"{operator} does not take {what.value}")
 
     def _operand(self, node: Expression, other: Expression, scope: Scope) -> Evaluate:
         """An operand; a SELECT beside a list is its row as a list, as SQL's row values are."""

@@ -110,7 +110,8 @@ class SourceCompiler(PathCompiler, ConditionCompiler):
         if self.is_free(root, scope):
             return self._open_global(expression, scope, required=True)
         value = self._open_value(self.compile(expression, scope))
-        if root.local or (self.settings.dialect is Dialect.QLDB and self.query_depth > 1):
+        nested = self.settings.dialect is Dialect.QLDB and self.query_depth > 1
+        if root.local or self.variables_first or nested:
             return value
         return self._table_or(value, expression, scope)
 

@@ -49,6 +49,8 @@ class Compiler:
         self.settings = settings
         self.slot_count = 1
         self.query_depth = 0
+        # A statement that changes documents has one table: what else its FROM names is in them.
+        self.variables_first = False
         self.free_names: list[FreeName] = []
         self._used: set[int] = set()
 

@@ -37,7 +37,7 @@ def changed(document: Any, location: Location, change: Callable[[Any], Any]) -> 
         return _with_field(document, key, changed(field(document, key), rest, change))
     if isinstance(key, int) and kind(document) in _SEQUENCES and 0 <= key < len(document):
         return _with_element(document, key, changed(document[key], rest, change))
-    raise EvaluationError(f"there is no {_described(key)} in {_what(document)}")
+    raise EvaluationError(f"there is no {_step(key)} in {described(document)}")
 
 
 def inserted(container: Any, value: Any, key: Any) -> Any:
@@ -57,7 +57,7 @@ def inserted(container: Any, value: Any, key: Any) -> Any:
         index = len(container) if key is None else key
         if kind(index) is Kind.INT and 0 <= index <= len(container):
             return _list(container, [*container[:index], value, *container[index:]])
-    raise EvaluationError(f"nothing can be inserted at {key!r} into {_what(container)}")
+    raise EvaluationError(f"nothing can be inserted at {key!r} into {described(container)}")
 
 
 def _with_field(struct: Any, name: str, value: Any) -> Any:
@@ -88,9 +88,13 @@ def _list(like: Any, elements: list[Any]) -> Any:
     return elements
 
 
-def _described(key: Key) -> str:
+def _step(key: Key) -> str:
     return f"field '{key}'" if isinstance(key, str) else f"element {key}"
 
 
-def _what(value: Any) -> str:
-    return "what is missing" if value is MISSING else f"a {type_name(value)}"
+def described(value: Any) -> str:
+    """A value's type with its article, for messages."""
+    if value is MISSING:
+        return "what is missing"
+    name = type_name(value)
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"

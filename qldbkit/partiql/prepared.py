@@ -42,8 +42,10 @@ from qldbkit.partiql.syntax import (
 )
 from qldbkit.partiql.values import Bag
 
-CACHED_STATEMENTS = 1_000
+CACHED_STATEMENTS = 500
 """How many prepared statements are kept, by text and settings."""
+CACHED_CHARACTERS = 2_000
+"""The longest text that is kept: what is longer has its values written into it, and comes once."""
 
 
 class Prepared:
@@ -177,15 +179,18 @@ def _is_plain_ion(statement: Query) -> bool:
 
 @lru_cache(maxsize=CACHED_STATEMENTS)
 def prepared(text: str, settings: Settings) -> Prepared:
-    """The statement, made ready or taken from the cache.
+    """As `prepare`, of a text that is worth keeping."""
+    return Prepared(text, settings)
+
+
+def prepare(text: str, dialect: Dialect = Dialect.FULL) -> Prepared:
+    """A statement as a ledger runs it, made ready or taken from the cache.
 
     Raises:
         PartiqlSyntaxError: the text is not a statement of the dialect.
         SemanticError: the statement cannot mean anything.
     """
-    return Prepared(text, settings)
-
-
-def prepare(text: str, dialect: Dialect = Dialect.FULL) -> Prepared:
-    """A statement as a ledger runs it; see `prepared`."""
-    return prepared(text, Settings(dialect=dialect))
+    settings = Settings(dialect=dialect)
+    if len(text) > CACHED_CHARACTERS:
+        return Prepared(text, settings)
+    return prepared(text, settings)

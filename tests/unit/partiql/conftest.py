@@ -166,3 +166,9 @@ def vehicles(ledger: MemoryLedger) -> MemoryLedger:
 
 def ion(text: str) -> Any:
     return simpleion.loads(text)
+
+
+@pytest.fixture(scope="session")
+def new_ledger() -> type[MemoryLedger]:
+    """Makes a ledger for every example of a property."""
+    return MemoryLedger

@@ -130,7 +130,7 @@ def test_the_document_before_a_change_is_left_as_it_was(table):
     ("statement", "said"),
     [
         ("UPDATE t SET nothing.x = 1", "no field 'x' in what is missing"),
-        ("UPDATE t SET a.x = 1", "no field 'x' in a int"),
+        ("UPDATE t SET a.x = 1", "no field 'x' in an int"),
         ("UPDATE t SET l[7] = 1", "no element 7 in a list"),
         ("UPDATE t AS d SET d = 1", "a document is a struct"),
         ("UPDATE t INSERT INTO l VALUE 1 AT 9", "nothing can be inserted at 9"),
@@ -208,3 +208,9 @@ def test_a_change_is_done_when_execute_returns(table):
     rows = prepare("UPDATE t SET a = 2").execute(table, [])
     assert document(table).startswith("{a:2")
     assert len(list(rows)) == 1
+
+
+def test_a_nested_list_is_changed_even_when_a_table_has_its_name(table):
+    table.run("CREATE TABLE d")
+    table.run("FROM t AS d, d.l AS e WHERE e.n = 2 SET e.n = 20")
+    assert document(table) == "{a:1,s:note::{x:1,y:2},l:[{n:1},{n:20},{n:3}]}"

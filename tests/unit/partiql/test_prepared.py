@@ -9,7 +9,7 @@ import pytest
 from qldbkit.journal.model import BlockAddress
 from qldbkit.partiql import Dialect, prepare
 from qldbkit.partiql.errors import EvaluationError
-from qldbkit.partiql.prepared import CACHED_STATEMENTS, prepared
+from qldbkit.partiql.prepared import CACHED_CHARACTERS, CACHED_STATEMENTS, prepared
 
 
 def test_a_statement_is_prepared_once():
@@ -17,6 +17,11 @@ def test_a_statement_is_prepared_once():
     assert prepare(text) is prepare(text)
     assert prepare(text) is not prepare(text, Dialect.QLDB)
     assert prepared.cache_info().maxsize == CACHED_STATEMENTS
+
+
+def test_a_long_statement_is_not_kept():
+    text = f"SELECT * FROM t WHERE a = '{'x' * CACHED_CHARACTERS}'"
+    assert prepare(text) is not prepare(text)
 
 
 def test_one_plan_runs_in_several_threads_at_once(ledger):

@@ -232,7 +232,7 @@ def test_what_ion_has_no_type_for_becomes_what_it_has(ledger):
     [
         ("SUM([1])", "no rows to aggregate"),
         ("SELECT VALUE nothing(1)", "there is no function NOTHING"),
-        ("SELECT VALUE UPPER(1)", "UPPER does not take a int"),
+        ("SELECT VALUE UPPER(1)", "UPPER does not take int"),
         ("SELECT VALUE UPPER('a', 'b')", "takes 1 arguments"),
         ("SELECT VALUE CAST(1 AS NOTHING)", "there is no type"),
         ("SELECT VALUE nothing", "No such variable named 'nothing'"),
