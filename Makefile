@@ -27,7 +27,7 @@ setup: .venv/python.stamp .venv/node.stamp  ## Install what is missing
 	@$(BIN)/python -m pip install -q --no-deps -e .
 	@touch $@
 
-.venv/node.stamp: package-lock.json .venv/python.stamp
+.venv/node.stamp: package-lock.json | .venv/python.stamp
 	@echo "Installing the CDK command line into node_modules"
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from qldbkit.cli import comparing, demonstrating, local, serving
+from qldbkit.cli import comparing, demonstrating, local, restoring, serving, verifying
 from qldbkit.cli.exit_codes import FAILED
 from qldbkit.errors import QldbkitError
 
@@ -22,6 +22,8 @@ serving.add_to(application)
 local.add_to(application)
 demonstrating.add_to(application)
 comparing.add_to(application)
+restoring.add_to(application)
+verifying.add_to(application)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from qldbkit.cli.exit_codes import DIFFERENT
 from qldbkit.driver import qldb_driver
+from qldbkit.local.catching_up import wait_until_equal
 from qldbkit.local.comparison_report import show_comparison
 from qldbkit.replay.compare import compare_ledgers
 
@@ -28,13 +29,17 @@ def compare(
     region: Annotated[
         str, typer.Option("--region", envvar="AWS_REGION", help="The region to sign for.")
     ] = "us-east-1",
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds that the destination may be behind.")
+    ] = 0,
 ) -> None:
     """Compare the documents of two ledgers; exit code 3 if they differ."""
+    console = Console()
     with (
         qldb_driver(source, endpoint_url=endpoint_url, region=region) as left,
         qldb_driver(destination, endpoint_url=endpoint_url, region=region) as right,
     ):
-        comparison = compare_ledgers(left, right)
-    show_comparison(comparison, Console())
+        comparison = wait_until_equal(lambda: compare_ledgers(left, right), console.log, wait)
+    show_comparison(comparison, console)
     if not comparison.equal:
         raise typer.Exit(DIFFERENT)

@@ -27,7 +27,11 @@ def source_at(text: str) -> JournalSource:
     return open_source(text)
 
 
+def serve_folder() -> Path:
+    """Where ``qldbkit serve`` keeps its ledgers."""
+    return folder_from_environment() / "serve"
+
+
 def ledger_folders() -> tuple[Path, ...]:
     """Where the commands of the current folder keep ledgers: ``serve`` and ``local``."""
-    folder = folder_from_environment()
-    return folder / "serve", folder / "ledgers"
+    return serve_folder(), folder_from_environment() / "ledgers"

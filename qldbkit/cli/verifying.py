@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from qldbkit.cli.progress import journal_progress
 from qldbkit.cli.sources import source_at
 from qldbkit.journal.answer_checks import AnswersReport, merged, verify_answers
 from qldbkit.journal.findings import Finding
@@ -65,8 +63,8 @@ def verify(
         files.insert(0, Path(source))
     else:
         given = _answers(files)
-        with _progress(quiet=as_json) as progress:
-            journal = source_at(source)
+        journal = source_at(source)
+        with journal_progress(journal, quiet=as_json) as progress:
             reports.append(
                 verify_source(journal, given.digest, processes=processes, progress=progress)
             )
@@ -78,20 +76,6 @@ def verify(
 
 def _answers(files: list[Path]) -> SavedAnswers:
     return merged([read_answers(each.read_bytes()) for each in files])
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=quiet
-    ) as progress:
-        task = progress.add_task("reading")
-
-        def told(blocks: int, revisions: int) -> None:
-            progress.update(task, description=f"{blocks:,} blocks, {revisions:,} revisions")
-
-        yield told
 
 
 def _print(reports: list[Report], *, as_json: bool) -> None:
