@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Final
 
 from qldbkit.journal.model import Block
 from qldbkit.journal.records import (
@@ -41,9 +39,6 @@ from qldbkit.ledger.stream_store import JournalStream, StreamStore
 Record = tuple[str, bytes]
 """A partition key, and the record's binary Ion."""
 
-_DDL: Final = re.compile(
-    r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:CREATE|DROP|UNDROP)\b", re.IGNORECASE | re.DOTALL
-)
 _log = logging.getLogger(__name__)
 
 
@@ -254,26 +249,15 @@ class StreamPublisher:
             self._store.set_running(self._stream.stream_id, stream_store.ACTIVE, None)
 
 
-def is_streamed(block: Block) -> bool:
-    """Whether a block is in journal streams.
-
-    QLDB's are promised to have the blocks in which revisions were committed; those that change
-    tables and indexes, or redact, have been seen in them too. Blocks that only read are not.
-    """
-    summary = block.summary
-    if summary.revision_summaries or summary.redaction_info is not None:
-        return True
-    info = summary.transaction_info
-    return info is not None and any(_DDL.match(each.statement) for each in info.statements)
-
-
 def stream_records(stream_arn: str, block: Block) -> list[Record]:
     """A block's records: its summary, and the details of each revision of a document.
 
+    Every block is streamed, also one that only read. QLDB promised it only for those that
+    committed revisions; but a journal without holes can be replayed without waiting for what may
+    be missing, and an archive of it holds what its digest is computed from.
+
     The partition keys are QLDB's: the block's hash and the revisions' hashes, in hexadecimal.
     """
-    if not is_streamed(block):
-        return []
     summary = block.summary
     records = [(summary.block_hash.hex(), encode_block_summary(stream_arn, summary))]
     for revision in block.revisions:
