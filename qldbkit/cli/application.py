@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from qldbkit.cli import comparing, demonstrating, local, restoring, serving, verifying
 from qldbkit.cli.exit_codes import FAILED
@@ -27,12 +29,18 @@ verifying.add_to(application)
 
 
 def main() -> None:
-    """Run the command line; an error of qldbkit's own is one sentence, not a stack trace."""
+    """Run the command line; what qldbkit or an AWS service refuses is said in a sentence."""
     try:
         application()
     except QldbkitError as error:
-        sys.stderr.write(f"qldbkit: {describe(error)}\n")
-        sys.exit(FAILED)
+        _fail(describe(error))
+    except (BotoCoreError, ClientError) as error:
+        _fail(str(error))
+
+
+def _fail(sentence: str) -> NoReturn:
+    sys.stderr.write(f"qldbkit: {sentence}\n")
+    sys.exit(FAILED)
 
 
 def describe(error: QldbkitError) -> str:

@@ -7,7 +7,7 @@ address against its revisions', its times against each other. Blocks that were f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -65,22 +65,17 @@ class Outcome:
         block: the block, if its summary could be read; with the revisions that are its own.
         facts: of that block.
         findings: what is the matter with it.
+        whole: whether there is a sound copy of all of it, maybe beside damaged ones.
     """
 
     block: Block | None
     facts: BlockFacts | None
     findings: tuple[Finding, ...]
+    whole: bool
 
-    @property
-    def whole(self) -> bool:
-        """Whether there is a sound copy of everything in the block, beside damaged ones maybe."""
-        if self.block is None:
-            return False
-        found = {each.hash for each in self.block.revisions}
-        named = self.block.summary.revision_summaries
-        return _holds(self.block.summary) and all(
-            each.hash in found or each.document_id is None for each in named
-        )
+    def without_block(self) -> Outcome:
+        """The same for another process, which has the block's parts."""
+        return Outcome(None, self.facts, self.findings, self.whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +114,7 @@ def prove(stored: StoredBlock) -> Outcome:
     reads = [each for part in stored.parts for each in _decoded(part, check)]
     summary = _summary(reads, check)
     if summary is None:
-        return Outcome(None, None, tuple(check.findings))
+        return Outcome(None, None, tuple(check.findings), whole=False)
     assert summary.summary is not None
     check.address = summary.summary.address
     if stored.within is not None and check.address not in stored.within:
@@ -128,19 +123,29 @@ def prove(stored: StoredBlock) -> Outcome:
     revisions = _own_revisions(summary.summary, reads, check)
     _check_streams(summary.summary, reads, check)
     block = Block(summary.summary, revisions)
-    return Outcome(block, _facts(block, summary.part, check), tuple(check.findings))
+    facts = _facts(block, summary.part, check)
+    return Outcome(block, facts, tuple(check.findings), _is_whole(block, summary.part))
 
 
-def facts_of(batch: Sequence[StoredBlock | Finding]) -> list[Outcome]:
-    """`prove` many, and let go of the blocks: what another process sends back."""
-    return [_without_block(each) for each in batch]
+def assembled(stored: StoredBlock) -> Block | None:
+    """The block of parts that were proven before, without doing so again where it can be avoided.
+
+    None if they are not of one whole block.
+    """
+    reads = [each for part in stored.parts for each in _decode(part)]
+    summaries = [each.summary for each in reads if each.summary is not None]
+    found = {each.revision.hash: each.revision for each in reads if each.revision is not None}
+    if len(summaries) != 1 or len(reads) != 1 + len(found):
+        return prove(stored).block  # of several copies, only proofs tell the sound one
+    named = summaries[0].revision_summaries
+    return Block(summaries[0], tuple(found[each.hash] for each in named if each.hash in found))
 
 
-def _without_block(found: StoredBlock | Finding) -> Outcome:
-    if isinstance(found, Finding):
-        return Outcome(None, None, (found,))
-    outcome = prove(found)
-    return Outcome(None, outcome.facts, outcome.findings)
+def _is_whole(block: Block, part: Part) -> bool:
+    found = {each.hash for each in block.revisions}
+    named = block.summary.revision_summaries
+    sound = part.kind is PartKind.BLOCK_JSON or _holds(block.summary)
+    return sound and all(each.hash in found or each.document_id is None for each in named)
 
 
 def _decoded(part: Part, check: _Check) -> Iterator[_Read]:

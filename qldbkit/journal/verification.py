@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from typing import Any, Final
 
 from qldbkit.journal.chain import Chain, StrandReport
 from qldbkit.journal.findings import Finding, FindingKind
-from qldbkit.journal.proving import BlockFacts, Outcome, facts_of
+from qldbkit.journal.parallel import proven
+from qldbkit.journal.proving import BlockFacts, Outcome
 from qldbkit.journal.sources.answers import SavedDigest
-from qldbkit.journal.sources.stored import JournalSource, SourceDescription, StoredBlock
+from qldbkit.journal.sources.stored import JournalSource, SourceDescription
 
-BATCH: Final = 200
-"""Blocks that are handed to another process at once."""
 FINDING_LIMIT: Final = 1000
 """Findings that a report lists; it counts all."""
 BROKEN_EXIT: Final = 1
 UNVERIFIABLE_EXIT: Final = 3
-DRAIN_FACTOR: Final = 3
-"""Batches that wait for every process, so that none is idle."""
-BATCH_BYTES: Final = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +119,8 @@ def verify_source(
         QldbkitError: the source cannot be read at all.
     """
     check = _Verification(source, digest, finding_limit)
-    for outcomes in _outcomes(source.stored_blocks(), processes):
-        for outcome in outcomes:
+    for batch in proven(source.stored_blocks(), processes):
+        for _, outcome in batch:
             check.take(outcome)
         if progress is not None:
             progress(check.blocks, check.revisions)
@@ -197,43 +190,6 @@ class _Verification:
         self._counts[finding.kind] += 1
         if len(self._findings) < self._limit:
             self._findings.append(finding)
-
-
-def _outcomes(stored: Iterator[StoredBlock | Finding], processes: int) -> Iterator[list[Outcome]]:
-    """What became of the blocks, in their order, batch by batch."""
-    if not processes:
-        yield from map(facts_of, _batches(stored))
-        return
-    # Forking is the quickest, but not safe with threads around; spawned processes always are.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
-        yield from in_order(executor, _batches(stored), processes * DRAIN_FACTOR)
-
-
-def in_order(
-    executor: Executor, batches: Iterable[list[StoredBlock | Finding]], ahead: int
-) -> Iterator[list[Outcome]]:
-    """Have batches done by other processes, ``ahead`` at most at once; their results in order."""
-    running: deque[Future[list[Outcome]]] = deque()
-    for batch in batches:
-        running.append(executor.submit(facts_of, batch))
-        if len(running) > ahead:
-            yield running.popleft().result()
-    while running:
-        yield running.popleft().result()
-
-
-def _batches(stored: Iterator[StoredBlock | Finding]) -> Iterator[list[StoredBlock | Finding]]:
-    batch: list[StoredBlock | Finding] = []
-    size = 0
-    for each in stored:
-        batch.append(each)
-        if isinstance(each, StoredBlock):
-            size += sum(len(part.data) for part in each.parts)
-        if len(batch) >= BATCH or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _strand_json(strand: StrandReport) -> dict[str, Any]:

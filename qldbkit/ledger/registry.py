@@ -81,10 +81,17 @@ class LedgerOptions:
     dialect: Dialect
     dialects: Mapping[str, Dialect]
 
-    def create(self, path: Path, name: str) -> Ledger:
-        """Make a ledger's file."""
-        dialect = self.dialects.get(name, self.dialect)
-        return Ledger.create(path, name, clock=self.clock, limits=self.limits, dialect=dialect)
+    def create(self, path: Path, name: str, strand_id: str | None = None) -> Ledger:
+        """Make a ledger's file; with a strand's id, one without a block that takes over its own."""
+        return Ledger.create(
+            path,
+            name,
+            strand_id=strand_id,
+            genesis=strand_id is None,
+            clock=self.clock,
+            limits=self.limits,
+            dialect=self.dialects.get(name, self.dialect),
+        )
 
     def open(self, path: Path, name: str) -> Ledger:
         """Open a ledger's file."""
@@ -130,8 +137,10 @@ class LedgerRegistry:
             raise ledger_not_found(name)
         return _record(*rows[0])
 
-    def create(self, name: str, settings: LedgerSettings) -> LedgerRecord:
-        """Make an empty ledger.
+    def create(
+        self, name: str, settings: LedgerSettings, strand_id: str | None = None
+    ) -> LedgerRecord:
+        """Make an empty ledger; with a strand's id, one into which that strand can be restored.
 
         Raises:
             ResourceAlreadyExistsError: there is one of that name.
@@ -143,7 +152,7 @@ class LedgerRegistry:
             record = LedgerRecord(name, file, CREATING, time_of(self._options.clock), settings)
             self._insert(record)
             try:
-                self._opened[name] = self._options.create(self._folder / file, name)
+                self._opened[name] = self._options.create(self._folder / file, name, strand_id)
             except BaseException:
                 self._erase(record)
                 raise

@@ -45,6 +45,12 @@ class LedgerFileSource:
                     yield StoredBlock(address, _parts(storage, sequence_no, data))
                 following = found[-1][0] + 1
 
+    def expected_blocks(self) -> int | None:
+        """Up to the latest block."""
+        with closing(SqliteStorage(self._path)) as storage:
+            tip = storage.tip()
+        return None if tip is None else tip.sequence_no + 1
+
 
 def _parts(storage: SqliteStorage, sequence_no: int, data: bytes) -> tuple[Part, ...]:
     summary = decoding.block_summary(IonSpan.parse(data))

@@ -102,6 +102,7 @@ class ArchiveSource:
         self._store = store
         self._names = names
         self._folder = folder
+        self._expected: int | None = None
 
     def describe(self) -> SourceDescription:
         """An archive; blocks without revisions need not be in it."""
@@ -109,27 +110,26 @@ class ArchiveSource:
         return SourceDescription("stream archive", location, len(self._names), contiguous=False)
 
     def stored_blocks(self) -> Iterator[StoredBlock | Finding]:
-        """What cannot be read first, then every block in order.
+        """What cannot be read and what is known to be missing, then every block in order.
 
-        Of the blocks that are not there, the last word is on documents that skip a version: a
-        block with a revision of them must be missing.
+        Of the blocks that are not there, nothing tells whether they had revisions, unless a later
+        version of a document comes behind an earlier one that is not the one before.
         """
         with Spill(self._folder) as spill:
             found, streams = _Damages(), _Streams()
             spill.fill(self._located(found, streams))
             yield from found.told()
             yield from streams.findings()
-            strands = set()
-            for stored in spill.blocks():
-                assert stored.address is not None
-                strands.add(stored.address.strand_id)
-                yield stored
-            for strand_id in sorted(strands):
+            for strand_id in sorted(set().union(*streams.strands.values())):
                 for document in spill.documents_with_skipped_versions(strand_id, SKIPPED_LIMIT):
-                    reason = (
-                        f"a version of document {document} is in no record of strand {strand_id}"
-                    )
+                    reason = f"a version of document {document} is in no record"
                     yield Finding(FindingKind.MISSING, reason)
+            self._expected = spill.count()
+            yield from spill.blocks()
+
+    def expected_blocks(self) -> int | None:
+        """As many as there are addresses, once all records were read."""
+        return self._expected
 
     def _located(self, found: _Damages, streams: _Streams) -> Iterator[Located]:
         for name in self._names:

@@ -79,6 +79,11 @@ class ExportSource:
             yield from blocks_of(self._store, each)
             previous = each
 
+    def expected_blocks(self) -> int | None:
+        """By the names of the objects."""
+        objects = [data_object(each) for each in self._names if not each.endswith(".manifest")]
+        return sum(each.last - each.first + 1 for each in objects if each.strand_id) or None
+
     def _plan(self) -> Iterator[DataObject | Finding]:
         """The data objects, and what is the matter with the manifests."""
         manifests = [each for each in self._names if each.endswith(COMPLETED_SUFFIX)]

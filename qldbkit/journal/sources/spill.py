@@ -108,6 +108,13 @@ class Spill:
         self._connection.execute(_INDEX)
         self._connection.execute("COMMIT")
 
+    def count(self) -> int:
+        """How many blocks there are records of."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM (SELECT DISTINCT strand, sequence_no FROM record)"
+        ).fetchone()
+        return int(row[0])
+
     def blocks(self) -> Iterator[StoredBlock]:
         """Everything in order, a block at a time; what is there twice, byte for byte, once."""
         texts = {number: text for text, number in self._names.items()}

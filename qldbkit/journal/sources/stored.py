@@ -116,3 +116,6 @@ class JournalSource(Protocol):
         In bounded memory, from the beginning each time it is called. An export's blocks come in
         the order in which they stand.
         """
+
+    def expected_blocks(self) -> int | None:
+        """How many blocks there probably are, for showing progress; None while it is not known."""

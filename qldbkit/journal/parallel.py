@@ -1,0 +1,80 @@
+"""Proving blocks in several processes, in order and with a bound on what is in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Final
+
+from qldbkit.journal.findings import Finding
+from qldbkit.journal.proving import Outcome, prove
+from qldbkit.journal.sources.stored import StoredBlock
+
+BATCH: Final = 200
+"""Blocks that are handed to another process at once."""
+BATCH_BYTES: Final = 512 * 1024
+"""Bytes of blocks at which a batch is full earlier."""
+AHEAD: Final = 3
+"""Batches that wait for every process, so that none is idle."""
+
+Found = StoredBlock | Finding
+Batch = list[Found]
+
+
+def proven(
+    found: Iterator[Found], processes: int
+) -> Generator[list[tuple[Found, Outcome]], None, None]:
+    """What was found with what became of it, in its order, batch by batch.
+
+    Args:
+        found: blocks, and what could not be read as one.
+        processes: how many others share the work; their outcomes come without the blocks. 0 to
+            do it in this one.
+    """
+    if not processes:
+        for batch in batches(found):
+            yield [(each, outcome_of(each)) for each in batch]
+        return
+    # Forking is the quickest, but not safe with threads around; spawned processes always are.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
+        running: deque[tuple[Batch, Future[list[Outcome]]]] = deque()
+        for batch in batches(found):
+            running.append((batch, executor.submit(facts_of, batch)))
+            if len(running) > processes * AHEAD:
+                yield _finished(running.popleft())
+        while running:
+            yield _finished(running.popleft())
+
+
+def _finished(work: tuple[Batch, Future[list[Outcome]]]) -> list[tuple[Found, Outcome]]:
+    batch, future = work
+    return list(zip(batch, future.result(), strict=True))
+
+
+def outcome_of(found: Found) -> Outcome:
+    """What became of a block; of what could not be read as one, that."""
+    return (
+        Outcome(None, None, (found,), whole=False) if isinstance(found, Finding) else prove(found)
+    )
+
+
+def facts_of(batch: Sequence[Found]) -> list[Outcome]:
+    """The outcomes without the blocks: what another process sends back."""
+    return [outcome_of(each).without_block() for each in batch]
+
+
+def batches(found: Iterator[Found]) -> Iterator[Batch]:
+    """Batches of bounded count and size."""
+    batch: Batch = []
+    size = 0
+    for each in found:
+        batch.append(each)
+        if isinstance(each, StoredBlock):
+            size += sum(len(part.data) for part in each.parts)
+        if len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
