@@ -32,14 +32,15 @@ class Replication:
 
 
 def report(replication: Replication, console: Console) -> None:
-    """Print the table and the verdict."""
+    """Print the table, the totals and the verdict."""
     console.print(_table(replication))
+    console.print(_totals(replication), highlight=False, soft_wrap=True)
     show_verdict(replication.comparison, console)
 
 
 def _table(replication: Replication) -> Table:
     tables, revisions = replication.comparison.tables, replication.journal.revisions
-    table = Table(title="What was replicated", caption=_caption(replication))
+    table = Table(title="What was replicated")
     table.add_column("Table")
     for heading in ("Documents", "Equal in the destination", "Revisions"):
         table.add_column(heading, justify="right")
@@ -53,7 +54,7 @@ def _table(replication: Replication) -> Table:
     return table
 
 
-def _caption(replication: Replication) -> str:
+def _totals(replication: Replication) -> str:
     return (
         f"{replication.transactions} transactions, {replication.journal.blocks} blocks,"
         f" {replication.archived} objects in the archive,"
