@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from qldbkit.ledger import sqlite as sqlite_module
 from qldbkit.ledger.ledger import Ledger, NoSuchBlockError
 from qldbkit.ledger.sqlite_schema import SCHEMA_VERSION, ForeignFileError
 from qldbkit.ledger.storage import StorageError
@@ -171,3 +172,62 @@ def test_a_commit_that_failed_before_the_disk_is_none(people, do, run, monkeypat
     monkeypatch.undo()
     assert people.tip() == tip
     assert do(people, "SELECT * FROM Person") == []
+
+
+class Steps:
+    """Counts what SQLite does, in steps of its virtual machine, whatever the machine's load."""
+
+    EVERY = 10
+
+    def __init__(self, ledger, monkeypatch):
+        self.count, connect = 0, sqlite_module.connect
+
+        def counted(path):
+            connection = connect(path)
+            connection.set_progress_handler(self.step, self.EVERY)
+            return connection
+
+        monkeypatch.setattr(sqlite_module, "connect", counted)
+        storage = ledger._storage
+        storage._writer.set_progress_handler(self.step, self.EVERY)
+        while not storage._idle.empty():
+            storage._idle.get_nowait().close()
+
+    def step(self):
+        self.count += 1
+
+    def of(self, work):
+        before = self.count
+        work()
+        return self.count - before
+
+
+def test_work_does_not_grow_with_the_ledger(people, do, monkeypatch):
+    steps, costs, size = Steps(people, monkeypatch), [], 0
+
+    def grow(to):
+        nonlocal size
+        while size < to:
+            do(people, "INSERT INTO Person ?", [{"name": f"p{size + n}"} for n in range(40)])
+            do(people, "UPDATE Person SET n = 1 WHERE name = ?", f"p{size}")
+            size += 40
+
+    def one_of_each():
+        (row,) = do(people, "INSERT INTO Person {'name': 'Ann'}")
+        address = people.tip()
+        do(people, "UPDATE Person SET age = 1 WHERE name = 'Ann'")
+        do(people, "SELECT * FROM Person WHERE name IN ('p1', 'p3')")
+        do(people, "SELECT * FROM Person BY id WHERE id = ?", row["documentId"])
+        do(people, "SELECT * FROM history(Person) AS h WHERE h.metadata.id = ?", row["documentId"])
+        do(people, "DELETE FROM Person WHERE name = 'Ann'")
+        people.revision(row["documentId"], address)
+        people.first_block_from(0)
+        people.digest(people.tip().sequence_no)
+
+    for to in (120, 3600):
+        grow(to)
+        costs.append(steps.of(one_of_each))
+    assert costs[0] > 0
+    assert costs[1] < 1.5 * costs[0]
+    scan = steps.of(lambda: do(people, "SELECT COUNT(*) FROM Person"))
+    assert scan > costs[1], "what is counted would show a walk through the table"
