@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import UnknownServiceError
 
 from qldbkit.errors import QldbkitError
+from qldbkit.journal import codec
 from qldbkit.journal.hashes import ion_hash
 from qldbkit.names import check_ledger_name
 
@@ -60,8 +61,23 @@ def _stand_in_for_ionhash() -> None:
 
 _stand_in_for_ionhash()
 
+from pyqldb.communication import session_client  # noqa: E402
 from pyqldb.config.retry_config import RetryConfig  # noqa: E402 - after the stand-in
+from pyqldb.cursor import stream_cursor  # noqa: E402
 from pyqldb.driver.qldb_driver import QldbDriver  # noqa: E402
+from pyqldb.transaction import transaction  # noqa: E402
+from pyqldb.util import qldb_hash  # noqa: E402
+
+
+def _keep_every_digit() -> None:
+    """Have pyqldb read and write Ion by `codec`, or it would cut timestamps of ten digits."""
+    for module in (session_client, transaction, qldb_hash):
+        module.dumps = codec.write
+    for module in (stream_cursor, transaction, qldb_hash):
+        module.loads = codec.read
+
+
+_keep_every_digit()
 
 
 def qldb_driver(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Context, Decimal, localcontext
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import Any, Final
 
 from amazon.ion import simpleion
@@ -24,14 +24,12 @@ MAX_SECOND_DIGITS: Final = 4096
 """Digits behind the point of a second; a timestamp with more is refused."""
 
 _EXTENSION_DIGITS: Final = 9
-# Representation length; offset, year, month, day, hour, minute, second; then the exponent of the
-# fraction, of one octet or the first of several.
-_SECONDS: Final = (
-    rb"[\x69-\x6e][\x80-\xff]?(?:[\x80-\xff]|[\x00-\x7f][\x80-\xff]){2}"
-    rb"[\x81-\x8c][\x81-\x9f][\x80-\x97][\x80-\xbb]{2}"
-)
-_MORE_DIGITS: Final = re.compile(_SECONDS + rb"[\xca-\xff\x40-\x7f]", re.DOTALL)
-_NINE_DIGITS: Final = re.compile(_SECONDS + rb"\xc9", re.DOTALL)
+_TEXT_BUFFER: Final = 4096
+# Month, day, hour, minute, second, then the exponent of the fraction, of one octet or the first of
+# several. No UTF-8 holds five octets such as the first five, so texts are passed over quickly.
+_TO_THE_SECOND: Final = rb"[\x81-\x8c][\x81-\x9f][\x80-\x97][\x80-\xbb]{2}"
+_MORE_DIGITS: Final = re.compile(_TO_THE_SECOND + rb"[\xca-\xff\x40-\x7f]")
+_NINE_DIGITS: Final = re.compile(_TO_THE_SECOND + rb"\xc9")
 _MORE_DIGITS_TEXT: Final = re.compile(r":\d\d\.\d{10}")
 
 
@@ -45,7 +43,7 @@ def read(data: bytes) -> Any:
     if _MORE_DIGITS.search(data) is None:
         return simpleion.loads(data, single_value=True)
     # An octet holds less than three digits.
-    return _read_slowly(data, 3 * len(data))
+    return _read_slowly(BytesIO(data), 3 * len(data), single_value=True)
 
 
 def read_text(text: str) -> Any:
@@ -55,9 +53,18 @@ def read_text(text: str) -> Any:
         IonException, ValueError: it is no such value, or a timestamp has more than
             `MAX_SECOND_DIGITS`.
     """
-    if _MORE_DIGITS_TEXT.search(text) is None:
-        return simpleion.loads(text, single_value=True)
-    return _read_slowly(text.encode(), len(text))
+    values = _read_texts(text)
+    if len(values) != 1:
+        raise IonException(f"it holds one value, not {len(values)}")
+    return values[0]
+
+
+def _read_texts(text: str) -> Any:
+    if _MORE_DIGITS_TEXT.search(text) is not None:
+        return _read_slowly(StringIO(text), len(text), single_value=False)
+    # The library's own limit for a string in text is 4 KB.
+    limit = max(4 * len(text), _TEXT_BUFFER)
+    return simpleion.loads(text, single_value=False, text_buffer_size_limit=limit)
 
 
 def write(value: Any) -> bytes:
@@ -83,9 +90,13 @@ def write_text(value: Any) -> str:
     return str(simpleion.dumps(value, binary=False, omit_version_marker=True))
 
 
-def _read_slowly(data: bytes, digits: int) -> Any:
+def _read_slowly(source: BytesIO | StringIO, digits: int, *, single_value: bool) -> Any:
     with localcontext(Context(prec=digits)):
-        value = simpleion.load_python(BytesIO(data), single_value=True)
+        try:
+            value = simpleion.load_python(source, single_value=single_value)
+        except (LookupError, ArithmeticError, AttributeError, TypeError) as error:
+            # What its reader in Python happens to meet in damaged bytes.
+            raise IonException(f"not an Ion value: {error}") from error
     if any(count > MAX_SECOND_DIGITS for count in _second_digits(value)):
         raise IonException(f"a second may have at most {MAX_SECOND_DIGITS} digits")
     return value

@@ -16,11 +16,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
-from amazon.ion import simpleion
 from amazon.ion.core import Timestamp
 from amazon.ion.exceptions import IonException
 
 from qldbkit.errors import QldbkitError
+from qldbkit.journal import codec
 
 VERSION_MARKER: Final = b"\xe0\x01\x00\xea"
 SYSTEM_SYMBOLS: Final = (
@@ -40,7 +40,6 @@ REMEMBERED_TABLES: Final = 512
 """Symbol tables that are kept ready."""
 REMEMBERED_TABLE_BYTES: Final = 2048
 """Larger symbol tables are read anew each time."""
-TEXT_BUFFER: Final = 4096
 MAX_DEPTH: Final = 128
 """Values nested deeper are refused; QLDB's own limit is not known, its documents are 128 KB."""
 
@@ -179,7 +178,7 @@ class IonSpan:
         """
         if isinstance(value, IonSpan):
             return value
-        return IonSpan.parse(simpleion.dumps(value, binary=True))
+        return IonSpan.parse(codec.write(value))
 
     @staticmethod
     def from_text(text: str) -> IonSpan:
@@ -189,10 +188,7 @@ class IonSpan:
             IonFormatError: the text is not one Ion value.
         """
         try:
-            # The library's own limit for a string in text is 4 KB.
-            limit = max(4 * len(text), TEXT_BUFFER)
-            value = simpleion.loads(text, single_value=True, text_buffer_size_limit=limit)
-            return IonSpan.of(value)
+            return IonSpan.of(codec.read_text(text))
         except (IonException, ValueError) as error:
             raise IonFormatError(f"not an Ion value: {error}", 0) from error
 
@@ -218,7 +214,7 @@ class IonSpan:
             IonFormatError: amazon.ion cannot read it.
         """
         try:
-            return simpleion.loads(self.binary(), single_value=True)
+            return codec.read(self.binary())
         except (IonException, ValueError) as error:
             raise IonFormatError(
                 f"amazon.ion cannot read the value: {error}", self.start

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from amazon.ion import simpleion
-
 from qldbkit.errors import QldbkitError
-from qldbkit.journal import decoding
+from qldbkit.journal import codec, decoding
 from qldbkit.journal.decoding import JournalFormatError, required
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import BlockAddress, BlockSummary, Revision, TableInfo
@@ -141,4 +139,4 @@ def encode_revision_details(stream_arn: str, table: TableInfo, revision: Revisio
 
 def _encode(stream_arn: str, record_type: str, payload: Any) -> bytes:
     record = {"qldbStreamArn": stream_arn, "recordType": record_type, "payload": payload}
-    return bytes(simpleion.dumps(record, binary=True))
+    return codec.write(record)

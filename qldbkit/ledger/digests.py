@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from amazon.ion import simpleion
-
+from qldbkit.journal import codec
 from qldbkit.journal.blocks import exported_struct
 from qldbkit.journal.decoding import JournalFormatError, block_address
 from qldbkit.journal.ion import IonFormatError, IonSpan
@@ -137,8 +136,7 @@ def _proof_text(hashes: Sequence[bytes]) -> Answer:
 
 def _text(value: Any) -> str:
     """Ion text without the version marker, as QLDB's answers have it."""
-    text = simpleion.dumps(value, binary=False, omit_version_marker=True)
-    return str(text)
+    return codec.write_text(value)
 
 
 def _refused(message: str, member: str) -> InvalidParameterError:

@@ -13,10 +13,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from amazon.ion import simpleion
 from amazon.ion.core import IonType
 from amazon.ion.simple_types import IonPyNull, IonPySymbol
 
+from qldbkit.journal import codec
 from qldbkit.journal.blocks import exported_struct
 from qldbkit.journal.model import Block
 from qldbkit.ledger.clock import to_milliseconds, to_timestamp
@@ -28,13 +28,12 @@ Encode = Callable[[Any], bytes]
 
 def ion_text(value: Any) -> bytes:
     """A value as Ion text, on a line of its own."""
-    text = simpleion.dumps(value, binary=False, omit_version_marker=True)
-    return str(text).encode() + b"\n"
+    return codec.write_text(value).encode() + b"\n"
 
 
 def ion_binary(value: Any) -> bytes:
     """A value as binary Ion, with its own version marker and symbols."""
-    return bytes(simpleion.dumps(value, binary=True))
+    return codec.write(value)
 
 
 def json_line(value: Any) -> bytes:
@@ -138,7 +137,7 @@ def _string_of(value: Any, ion_type: IonType | None) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1") if ion_type is IonType.CLOB else b64encode(value).decode()
     if isinstance(value, datetime):
-        return str(simpleion.dumps(value, binary=False, omit_version_marker=True))
+        return codec.write_text(value)
     return value.text or "" if isinstance(value, IonPySymbol) else str(value)
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amazon.ion import simpleion
-
-from qldbkit.journal import decoding
+from qldbkit.journal import codec, decoding
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import (
     Block,
@@ -48,10 +46,10 @@ def revision_struct(address: BlockAddress, stored: StoredRevision) -> Struct:
     """A stored revision as journals and views show it."""
     struct: Struct = {"blockAddress": address_struct(address), "hash": stored.hash}
     if stored.data is not None:
-        struct["data"] = simpleion.loads(stored.data, single_value=True)
+        struct["data"] = codec.read(stored.data)
     elif stored.data_hash is not None:
         struct["dataHash"] = stored.data_hash
-    struct["metadata"] = simpleion.loads(stored.metadata, single_value=True)
+    struct["metadata"] = codec.read(stored.metadata)
     return struct
 
 

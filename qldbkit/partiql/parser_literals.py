@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from amazon.ion import simpleion
 from amazon.ion.exceptions import IonException
 
+from qldbkit.journal import codec
 from qldbkit.partiql.cursor import Cursor
 from qldbkit.partiql.kinds import MISSING
 from qldbkit.partiql.syntax import Literal, TypedLiteral, TypeName
@@ -57,12 +57,9 @@ class LiteralParser(Cursor):
 
     def _ion(self, token: Token) -> Any:
         try:
-            values = simpleion.loads(token.text, single_value=False)
+            return codec.read_text(token.text)
         except (IonException, ValueError, TypeError, IndexError, OverflowError) as problem:
             raise self.error(token.start, f"not an Ion value: {problem}") from problem
-        if len(values) != 1:
-            raise self.error(token.start, f"an Ion literal holds one value, not {len(values)}")
-        return values[0]
 
     def _typed_literal(self, token: Token) -> TypedLiteral | None:
         interval = self.is_keyword("INTERVAL") and self.ahead().kind is TokenKind.STRING
