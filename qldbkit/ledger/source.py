@@ -15,6 +15,7 @@ from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.sources.stored import Part, PartKind, SourceDescription, StoredBlock
 from qldbkit.ledger.http import CONTROL_FILE
 from qldbkit.ledger.sqlite import SqliteStorage
+from qldbkit.ledger.storage import StorageError
 from qldbkit.ledger.stored_blocks import stored_block
 
 SQLITE_HEAD: Final = b"SQLite format 3\0"
@@ -68,12 +69,20 @@ def is_ledger_file(path: Path) -> bool:
 
 
 def ledger_file(folder: Path, name: str) -> Path | None:
-    """The file of a ledger that a server of ``folder`` has; None when it has none of that name."""
+    """The file of a ledger that a server of ``folder`` has; None when it has none of that name.
+
+    Raises:
+        StorageError: what the folder says of its ledgers cannot be read.
+    """
     control = folder / CONTROL_FILE
     if not control.is_file():
         return None
-    with closing(sqlite3.connect(f"{control.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        row = connection.execute(
-            "SELECT file FROM ledger WHERE name = ? AND state = 'ACTIVE'", (name,)
-        ).fetchone()
+    uri = f"{control.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            row = connection.execute(
+                "SELECT file FROM ledger WHERE name = ? AND state = 'ACTIVE'", (name,)
+            ).fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StorageError(f"{control} does not say which ledgers there are: {error}") from error
     return None if row is None else folder / row[0]
