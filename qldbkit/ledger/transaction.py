@@ -32,8 +32,13 @@ class Runnable(Protocol):
     def touches(self) -> int:
         """How often the journal lists the statement for each document that it writes."""
 
-    def execute(self, database: View, parameters: Sequence[Any]) -> Iterator[Any]:
-        """Run it; what it writes is written when this returns."""
+    def execute(
+        self, database: View, parameters: Sequence[Any], check: Callable[[], None]
+    ) -> Iterator[Any]:
+        """Run it; what it writes is written when this returns.
+
+        It calls ``check`` again and again, which raises when the transaction has expired.
+        """
 
 
 Prepare = Callable[[str], Runnable]
@@ -186,7 +191,7 @@ class Transaction:
         started = self._clock.milliseconds()
         view = self._view(started, prepared.touches)
         with as_service_errors():
-            rows = prepared.execute(view, [each.value() for each in parameters])
+            rows = prepared.execute(view, [each.value() for each in parameters], self.check)
         cursor = Cursor(rows, view.consumed, self._limits)
         digest = statement_digest(statement, parameters)
         self._statements.append(StatementDraft(statement, to_timestamp(started), digest))

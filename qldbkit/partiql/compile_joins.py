@@ -143,6 +143,7 @@ class _Builder:
         go_over = self._values(node)
 
         def loop(row: Row) -> Iterator[None]:
+            row[0].check()
             relation, value = opened(row)
             rows = None
             row[at_slot] = MISSING

@@ -30,7 +30,6 @@ from qldbkit.partiql.syntax import (
 )
 from qldbkit.partiql.tokens import TokenKind
 
-_SET_OPERATORS = ("UNION", "EXCEPT", "INTERSECT")
 ROW = Name("$row", quoted=True, local=True)
 """What a row is called in a query that only orders or limits another expression."""
 

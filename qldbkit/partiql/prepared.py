@@ -18,7 +18,7 @@ from qldbkit.partiql.functions import CallContext
 from qldbkit.partiql.parser import parse_with_parameters
 from qldbkit.partiql.relations import Globals, Relation
 from qldbkit.partiql.results import to_ion
-from qldbkit.partiql.run import Row, Run
+from qldbkit.partiql.run import Check, Row, Run
 from qldbkit.partiql.scopes import Scope
 from qldbkit.partiql.settings import Settings
 from qldbkit.partiql.statements import (
@@ -48,6 +48,10 @@ CACHED_CHARACTERS = 2_000
 """The longest text that is kept: what is longer has its values written into it, and comes once."""
 
 
+def _no_check() -> None:
+    """Let a statement run for as long as it takes."""
+
+
 class Prepared:
     """A statement that can be run any number of times, by several threads at once.
 
@@ -68,7 +72,9 @@ class Prepared:
         self._compiler = ChangeCompiler(text, settings)
         self._results = self._compiled(self.statement)
 
-    def execute(self, database: Database, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+    def execute(
+        self, database: Database, parameters: Sequence[Any] = (), check: Check = _no_check
+    ) -> Iterator[Any]:
         """Run the statement.
 
         A SELECT is read as the iterator is; anything else has been done when this returns.
@@ -76,6 +82,8 @@ class Prepared:
         Args:
             database: the transaction that it runs in.
             parameters: Ion values for the question marks.
+            check: called again and again while the statement runs, and its results are read; what
+                it raises ends the statement.
 
         Returns:
             Ion values, one per result. A DML statement gives ``{documentId: ...}`` for each
@@ -85,7 +93,7 @@ class Prepared:
             SemanticError: a name means nothing, or there are too many or too few parameters.
             EvaluationError: a value is not one that the statement can work on.
         """
-        row = self._row(database, LedgerGlobals(database), parameters)
+        row = self._row(database, LedgerGlobals(database), parameters, check)
         return self._results(row)
 
     def evaluate(self, database: Database, names: Globals) -> Any:
@@ -97,9 +105,11 @@ class Prepared:
         """
         if not isinstance(self.statement, Query):
             raise SemanticError("only a query has a value")
-        return self._value(self._row(database, names, ()))
+        return self._value(self._row(database, names, (), _no_check))
 
-    def _row(self, database: Database, names: Globals, parameters: Sequence[Any]) -> Row:
+    def _row(
+        self, database: Database, names: Globals, parameters: Sequence[Any], check: Check
+    ) -> Row:
         if len(parameters) != self.parameter_count:
             raise SemanticError(
                 f"the statement has {self.parameter_count} parameters, not {len(parameters)}",
@@ -109,7 +119,7 @@ class Prepared:
         context = CallContext(
             database.now, database.transaction_id, settings.missing_arguments_are_null
         )
-        run = Run(database, parameters, context, self._found(names))
+        run = Run(database, parameters, context, check, self._found(names))
         return [run, *[None] * (self._compiler.slot_count - 1)]
 
     def _found(self, names: Globals) -> list[tuple[Relation, int] | None]:

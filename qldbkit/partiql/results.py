@@ -15,7 +15,7 @@ from amazon.ion.simple_types import (
 
 from qldbkit.partiql.intervals import Interval, Span
 from qldbkit.partiql.times import Time
-from qldbkit.partiql.values import MISSING, Bag, Kind, fields, kind, make_struct
+from qldbkit.partiql.values import MISSING, Kind, fields, kind, make_struct
 
 
 def to_ion(value: Any) -> Any:
@@ -81,8 +81,3 @@ def _interval(value: Interval) -> IonPyDict:
     sign = "-" if value.amount < 0 else "+"
     parts = [(part, IonPyInt(number)) for part, number in value.parts().items()]
     return _annotated(name, [("sign", sign), *parts])
-
-
-def is_collection(value: Any) -> bool:
-    """Whether the value's elements are a statement's results."""
-    return isinstance(value, Bag)

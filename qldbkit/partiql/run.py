@@ -23,6 +23,10 @@ Produce = Callable[[Row], Iterator[Any]]
 """A query, compiled: its results one by one."""
 
 
+Check = Callable[[], None]
+"""Raises when the execution is to end."""
+
+
 @dataclass(slots=True)
 class Run:
     """What is the same for the whole of one execution.
@@ -31,6 +35,8 @@ class Run:
         database: the transaction that the statement runs in.
         parameters: the values of the question marks.
         context: what functions may ask for.
+        check: called whenever a source is opened, that is for each row of the source before it: it
+            may raise to end a statement that takes too long.
         relations: what each free name of the plan stands for, by its number, and how many names of
             its path that takes; None when it stands for nothing.
     """
@@ -38,4 +44,5 @@ class Run:
     database: Database
     parameters: Sequence[Any]
     context: CallContext
+    check: Check
     relations: list[tuple[Relation, int] | None]

@@ -88,3 +88,27 @@ def test_a_redaction_of_nothing_that_can_be_is_refused(ledger, arguments, said):
     with pytest.raises(EvaluationError, match=said):
         ledger.run(f"EXEC REDACT_REVISION {arguments}")
     assert ledger.redacted == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT VALUE COUNT(*) FROM ? AS a, ? AS b, ? AS c, ? AS d",
+        "SELECT VALUE (SELECT VALUE COUNT(*) FROM ? AS b, ? AS c, ? AS d) FROM ? AS a",
+        "SELECT VALUE COUNT(*) FROM ? AS a LEFT JOIN (SELECT VALUE 1 FROM ? AS b, ? AS c, ? AS d) "
+        "AS e ON false",
+    ],
+)
+def test_a_statement_that_takes_too_long_can_be_ended(ledger, statement):
+    class TooLongError(Exception):
+        pass
+
+    checks = iter(range(50))
+
+    def check():
+        if next(checks, None) is None:
+            raise TooLongError
+
+    many = [list(range(1_000))] * 4
+    with pytest.raises(TooLongError):
+        list(prepare(statement).execute(ledger, many, check))
