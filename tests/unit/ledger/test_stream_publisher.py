@@ -7,8 +7,8 @@ from time import monotonic
 import pytest
 from botocore.exceptions import ClientError
 
-from qldbkit.journal.kinesis import RecordPosition, deaggregate
 from qldbkit.journal.hashes import merkle_root
+from qldbkit.journal.kinesis import RecordPosition, deaggregate
 from qldbkit.journal.records import (
     BlockSummaryRecord,
     ControlRecord,
