@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from qldbkit.replay.checkpoint import Checkpoint, Part
-from qldbkit.replay.destination import InsertDocument
+from qldbkit.replay.destination import EnterDeletion, InsertDocument
 from qldbkit.replay.fragments import Gap
 from qldbkit.replay.tables import SourceTable, TableBook
 
@@ -79,9 +79,12 @@ def tables_of(row: Row) -> TableBook:
 
 
 def document_rows(
-    inserted: Iterable[InsertDocument], destination_ids: Iterable[str]
+    inserted: Iterable[InsertDocument | EnterDeletion], destination_ids: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """The rows of documents that were just inserted, in the same order as their new ids."""
+    """The rows of documents that were just inserted, in the same order as their new ids.
+
+    A document that was never here, because it was first seen when it was deleted, has an empty id.
+    """
     return [
         {
             "sourceId": each.source_id,

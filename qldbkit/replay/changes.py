@@ -18,6 +18,7 @@ from qldbkit.replay.destination import (
     Decide,
     DeleteDocument,
     DocumentEntry,
+    EnterDeletion,
     InsertDocument,
     RedactDocument,
     ReplaceDocument,
@@ -190,12 +191,11 @@ class _Writer:
     def _first_seen(self, step: WriteRevision) -> None:
         if step.version > 0 and self._tables.observed(step.table.table_id):
             raise _missing(step, "none")
-        if not step.revision.deleted:  # of a document that was never here there is nothing to do
-            self._changes.append(
-                InsertDocument(
-                    step.table.table_name, step.document_id, step.version, content(step.revision)
-                )
-            )
+        table, id_, version = step.table.table_name, step.document_id, step.version
+        if step.revision.deleted:
+            self._changes.append(EnterDeletion(table, id_, version))
+        else:
+            self._changes.append(InsertDocument(table, id_, version, content(step.revision)))
 
     def _redact(self, step: RedactRevision) -> None:
         entry = self._documents.get(step.document_id)
@@ -204,7 +204,7 @@ class _Writer:
                 raise _missing(step, "none")
         elif entry.version is not None and entry.version <= step.version:
             raise _missing(step, f"version {entry.version}")
-        elif step.version >= entry.base_version:
+        elif entry.destination_id and step.version >= entry.base_version:
             self._changes.append(RedactDocument(entry, step.version - entry.base_version))
 
 
@@ -239,7 +239,7 @@ def _missing(step: WriteRevision | RedactRevision, held: str) -> RevisionMissing
 def _documents_of(change: Change) -> int:
     if isinstance(change, InsertDocument):
         return 2
-    return int(isinstance(change, ReplaceDocument | DeleteDocument))
+    return int(isinstance(change, EnterDeletion | ReplaceDocument | DeleteDocument))
 
 
 def content(revision: Revision) -> IonSpan:

@@ -221,7 +221,8 @@ class DestinationLedger:
             if not any(str(each["name"]) == DOCUMENT_TABLE for each in tables):
                 return []
             rows = transaction.execute_statement(partiql.MAP)
-            return [(str(each["destinationId"]), str(each["sourceId"])) for each in rows]
+            pairs = ((str(each["destinationId"]), str(each["sourceId"])) for each in rows)
+            return [each for each in pairs if each[0]]
 
         database.executemany("INSERT INTO map VALUES (?, ?)", self._driver.execute_lambda(read))
 

@@ -26,7 +26,7 @@ class DocumentEntry:
 
     Attributes:
         source_id: the document's id in the source.
-        destination_id: its id in the destination.
+        destination_id: its id in the destination; empty if it was first seen when it was deleted.
         table: the table that it is in.
         base_version: the source's version with which it came.
         destination_version: the destination's version, from 0; None once it is deleted.
@@ -54,6 +54,18 @@ class InsertDocument:
     source_id: str
     base_version: int
     data: IonSpan
+
+
+@dataclass(frozen=True, slots=True)
+class EnterDeletion:
+    """Enter a document in the map that was deleted before it was ever here.
+
+    An earlier revision of it that comes late must not bring it to life.
+    """
+
+    table: str
+    source_id: str
+    base_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ class UndropTableById:
     destination_id: str
 
 
-DocumentChange = InsertDocument | ReplaceDocument | DeleteDocument | RedactDocument
+DocumentChange = InsertDocument | EnterDeletion | ReplaceDocument | DeleteDocument | RedactDocument
 CatalogChange = CreateTable | DropTable | UndropTableById | CreateIndex | DropIndex
 Change = DocumentChange | CatalogChange
 

@@ -32,6 +32,7 @@ from qldbkit.replay.destination import (
     Decide,
     DeleteDocument,
     DocumentEntry,
+    EnterDeletion,
     InsertDocument,
     RedactDocument,
     ReplaceDocument,
@@ -152,8 +153,8 @@ def _entries(
     active = {each.name for each in tables if each.active}
     versions: dict[str, int] = {}
     for table, group in groupby(rows, key=lambda each: str(each["tableName"])):
-        ids = [each["destinationId"] for each in group]
-        if table in active:
+        ids = [each["destinationId"] for each in group if str(each["destinationId"])]
+        if ids and table in active:
             current = transaction.execute_statement(partiql.versions(table, len(ids)), *ids)
             versions.update((str(each["id"]), int(each["version"])) for each in current)
     return {str(each["sourceId"]): _entry(each, versions) for each in rows}
@@ -202,6 +203,8 @@ class _Writing:
         """Write documents, of which each is touched once, so that their order is of no matter."""
         inserts = [each for each in changes if isinstance(each, InsertDocument)]
         rows = [row for each in _parameters(inserts) for row in self._insert(each)]
+        deleted = [each for each in changes if isinstance(each, EnterDeletion)]
+        rows += document_rows(deleted, [""] * len(deleted))
         if rows:
             self._run(partiql.insert(DOCUMENT_TABLE), rows)
         deletes = [each.entry for each in changes if isinstance(each, DeleteDocument)]

@@ -13,6 +13,7 @@ from qldbkit.replay.destination import (
     Decide,
     DeleteDocument,
     DocumentEntry,
+    EnterDeletion,
     InsertDocument,
     RedactDocument,
     ReplaceDocument,
@@ -97,7 +98,7 @@ class MemoryDestination:
         found = {}
         for source_id, (table_id, document_id, _) in self.ledger.entries.items():
             table = self.ledger.tables[table_id]
-            data = table.revisions[document_id][-1]
+            data = table.revisions[document_id][-1] if document_id else None
             if table.active and data is not None:
                 found[table.name, source_id] = data
         return found
@@ -111,6 +112,7 @@ class MemoryDestination:
         return {
             source_id: len(self.ledger.tables[table_id].revisions[document_id])
             for source_id, (table_id, document_id, _) in self.ledger.entries.items()
+            if document_id
         }
 
 
@@ -123,6 +125,8 @@ def _state(ledger: MemoryLedger, strand_id: str, documents: Sequence[str]) -> St
 def _entry(ledger: MemoryLedger, source_id: str) -> DocumentEntry:
     table_id, document_id, base = ledger.entries[source_id]
     table = ledger.tables[table_id]
+    if not document_id:
+        return DocumentEntry(source_id, "", table.name, base, None)
     revisions = table.revisions[document_id]
     alive = table.active and revisions[-1] is not None
     version = len(revisions) - 1 if alive else None
@@ -159,6 +163,9 @@ def _changed(ledger: MemoryLedger, change: Change) -> MemoryLedger:
             return _with(ledger, table_id, replace(table, indexes=table.indexes | {field_}))
         case InsertDocument():
             return _inserted(ledger, change)
+        case EnterDeletion(table=name, source_id=id_, base_version=base):
+            entered = {**ledger.entries, id_: (_required(ledger, name), "", base)}
+            return replace(ledger, entries=entered)
         case ReplaceDocument(entry=entry, data=data):
             return _revised(ledger, entry, data)
         case DeleteDocument(entry=entry):

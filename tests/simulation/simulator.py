@@ -14,6 +14,7 @@ from typing import Any
 from simulation.delivery import kinesis_event
 from simulation.source import Documents, Source, random_history, records_of
 
+from qldbkit.journal.ion import IonSpan
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import MemoryBuffer
 from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord
@@ -166,6 +167,8 @@ class Simulation:
         self.gaps = self.late = self.fenced = 0
         self.nested = False
         self.recent: list[list[dict[str, Any]]] = []
+        self.checked: object = None
+        self._hashes: dict[int, tuple[IonSpan, bytes]] = {}
 
     def run(self, after_each: Callable[[Simulation], None] = lambda _: None) -> None:
         """Deliver the whole stream, whatever fails, then let everything settle."""
@@ -190,7 +193,7 @@ class Simulation:
         for strand_record in self.missing:
             self._call(0, kinesis_event([strand_record]))
         self.missing.clear()
-        for each in list(self.buffer.quarantined()):
+        for each in list(self.buffer.quarantine_index()):
             self.buffer.discard(each.position)
         self._settle()
 
@@ -202,6 +205,24 @@ class Simulation:
         """What the documents of the source were at the destination's checkpoint."""
         checkpoint = self.destination.ledger.checkpoints.get(self.source.strand_id)
         return {} if checkpoint is None else self.source.after[checkpoint.sequence_no]
+
+    def digests(self, documents: Documents) -> dict[tuple[str, str], bytes]:
+        """The documents' hashes; what was hashed is kept, so that its id stays its own."""
+        for each in documents.values():
+            if id(each) not in self._hashes:
+                self._hashes[id(each)] = (each, each.hash())
+        return {key: self._hashes[id(each)][1] for key, each in documents.items()}
+
+    def whole_blocks_are_lost(self) -> bool:
+        """Whether nothing of some block came, and no later revision says that it was there.
+
+        A stream cannot tell such a block from one that only read: comparing the ledgers can.
+        """
+        lost = {data for _, data in self.missing}
+        return any(
+            records and all(data in lost for _, data in records)
+            for records in map(records_of, self.source.blocks)
+        )
 
     def _fill_shards(self) -> None:
         times = self._arrivals()
