@@ -1,0 +1,257 @@
+"""The main job on the deployed stacks, and what may happen to it while it runs.
+
+Both stacks are deployed once, with the real CDK command line, to a local AWS. Every test leaves the
+destination equal to the source.
+"""
+
+import base64
+import json
+import os
+import random
+import signal
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from qldbkit.journal.kinesis import RecordPosition, deaggregate, user_records
+from qldbkit.journal.records import BlockSummaryRecord, RevisionDetailsRecord, decode_record
+from qldbkit.local.aws import LocalAws, free_port
+from qldbkit.local.catching_up import wait_until_equal
+from qldbkit.local.deployment import DB_STACK, STREAM_STACK, Deployment
+from qldbkit.local.dmv import DmvSample
+from qldbkit.local.settings import LocalSettings
+from qldbkit.local.summary import journal_summary
+from qldbkit.replay.compare import compare_ledgers
+
+CATCH_UP_SECONDS = 90
+KILLS = 8
+
+
+class Replication:
+    """The deployed stacks on their local AWS, from a user's side."""
+
+    def __init__(self, folder: Path):
+        self.settings = LocalSettings(folder=folder, port=free_port())
+        self.aws = LocalAws(self.settings)
+        self.deployment = Deployment(self.settings)
+
+    def __enter__(self):
+        self.aws.start()
+        self.deployment.synthesise(print)
+        self.deployment.bootstrap(print)
+        self.deployment.deploy(DB_STACK, print)
+        self.deployment.deploy(STREAM_STACK, print)
+        self.names = self.deployment.names()
+        return self
+
+    def __exit__(self, *_error):
+        self.aws.stop()
+
+    def source(self):
+        return self.deployment.driver(self.names.source_ledger)
+
+    def compare(self):
+        with (
+            self.source() as source,
+            self.deployment.driver(self.names.destination_ledger) as destination,
+        ):
+            return compare_ledgers(source, destination)
+
+    def assert_catches_up(self):
+        """Wait until both ledgers are equal and show what differs if they do not become so.
+
+        The function that the clock calls every minute is called more often here.
+        """
+        comparison = wait_until_equal(self.drained, lambda _text: None, CATCH_UP_SECONDS)
+        differences = [str(difference) for difference in comparison.differences[:10]]
+        assert comparison.equal, f"{differences}\n{self.aws.log_tail(40)}"
+        return comparison
+
+    def drained(self):
+        self.deployment.client("lambda").invoke(FunctionName=self.names.drain_function)
+        return self.compare()
+
+    def records(self):
+        """Every record of the Kinesis stream, as Lambda's event has them."""
+        kinesis = self.deployment.client("kinesis")
+        stream = kinesis.describe_stream(StreamName=self.names.stream)["StreamDescription"]
+        (shard,) = stream["Shards"]
+        iterator = kinesis.get_shard_iterator(
+            StreamName=self.names.stream,
+            ShardId=shard["ShardId"],
+            ShardIteratorType="TRIM_HORIZON",
+        )["ShardIterator"]
+        records = []
+        while answer := kinesis.get_records(ShardIterator=iterator):
+            records += answer["Records"]
+            iterator = answer["NextShardIterator"]
+            if not answer["Records"]:
+                break
+        return [
+            {
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "partitionKey": record["PartitionKey"],
+                    "sequenceNumber": record["SequenceNumber"],
+                    "data": base64.b64encode(record["Data"]).decode(),
+                    "approximateArrivalTimestamp": record[
+                        "ApproximateArrivalTimestamp"
+                    ].timestamp(),
+                },
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": f"{shard['ShardId']}:{record['SequenceNumber']}",
+                "eventName": "aws:kinesis:record",
+                "invokeIdentityArn": "arn:aws:iam::000000000000:role/replay",
+                "awsRegion": self.settings.region,
+                "eventSourceARN": stream["StreamARN"],
+            }
+            for record in records
+        ]
+
+    def invoke_replay(self, records):
+        answer = self.deployment.client("lambda").invoke(
+            FunctionName=self.names.replay_function,
+            Payload=json.dumps({"Records": records}).encode(),
+        )
+        payload = answer["Payload"].read()
+        assert "FunctionError" not in answer, payload
+        return json.loads(payload)
+
+    def destination_revisions(self):
+        """How many revisions the destination's tables have, the map of documents included.
+
+        The checkpoint moves with every block of the source, also with those of the reads by which
+        the ledgers are compared here.
+        """
+        with self.deployment.driver(self.names.destination_ledger) as destination:
+            tables = [name for name in destination.list_tables() if "checkpoint" not in name]
+            journal = journal_summary(
+                self.deployment.qldb(), destination, self.names.destination_ledger, tables
+            )
+        return journal.revisions
+
+
+def write(replication, tag, count):
+    """Register, change and remove vehicles: several versions of each, one transaction apart."""
+    with replication.source() as ledger:
+        for number in range(count):
+            vin = f"{tag}-{number}"
+            vehicle = {"VIN": vin, "Number": number, "Price": Decimal(number).scaleb(-2)}
+            ledger.execute_lambda(lambda tx, v=vehicle: _run(tx, "INSERT INTO Vehicle ?", v))
+            ledger.execute_lambda(
+                lambda tx, v=vin: _run(
+                    tx, "UPDATE Vehicle AS v SET v.Sold = true, v.Owner = ? WHERE v.VIN = ?", v, v
+                )
+            )
+            if number % 4 == 0:
+                ledger.execute_lambda(
+                    lambda tx, v=vin: _run(tx, "DELETE FROM Vehicle AS v WHERE v.VIN = ?", v)
+                )
+
+
+def _run(transaction, statement, *parameters):
+    transaction.execute_statement(statement, *parameters)
+
+
+def workers(replication):
+    """Ids of the replay function's processes: children of the local AWS that run it."""
+    function = replication.names.replay_function.encode()
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            parent = status.read_text().split("PPid:\t")[1].split("\n")[0]
+            environment = status.with_name("environ").read_bytes()
+        except (OSError, IndexError):
+            continue
+        if int(parent) == replication.aws.pid and b"FUNCTION_NAME=" + function in environment:
+            found.append(int(status.parent.name))
+    return found
+
+
+@pytest.fixture(scope="module")
+def replication(tmp_path_factory):
+    with Replication(tmp_path_factory.mktemp("local")) as deployed:
+        yield deployed
+
+
+def test_the_vehicle_registration_sample_arrives(replication):
+    with replication.source() as ledger:
+        sample = DmvSample(ledger)
+        transactions = sum(sample.run(phase) for phase in sample.phases())
+    comparison = replication.assert_catches_up()
+    assert transactions > 100
+    counts = {table.name: table.source_documents for table in comparison.tables}
+    assert counts == {"Person": 24, "Vehicle": 20, "VehicleRegistration": 20, "DriversLicense": 20}
+
+
+def test_a_killed_replay_goes_on_where_it_was(replication):
+    chance = random.Random(int(os.environ.get("SEED", "7")))
+    writing = threading.Thread(target=write, args=(replication, "killed", 60))
+    before = replication.settings.log_file.read_text().count("failed processing Kinesis batch")
+    writing.start()
+    killed = 0
+    while writing.is_alive() or killed < KILLS:
+        time.sleep(chance.uniform(0.02, 0.4))
+        for pid in workers(replication):
+            os.kill(pid, signal.SIGKILL)
+            killed += 1
+        if not writing.is_alive():
+            write(replication, f"killed-late-{killed}", 2)
+    writing.join()
+    after = replication.settings.log_file.read_text().count("failed processing Kinesis batch")
+    assert after > before, "no kill hit a batch"
+    replication.assert_catches_up()
+
+
+def test_batches_delivered_twice_change_nothing(replication):
+    write(replication, "twice", 20)
+    replication.assert_catches_up()
+    revisions, records = replication.destination_revisions(), replication.records()
+    for start in range(0, len(records), 25):
+        batch = records[start : start + 25]
+        replication.invoke_replay(batch)
+        replication.invoke_replay(batch)
+    assert replication.compare().equal
+    assert replication.destination_revisions() == revisions
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_the_local_aws_restarted_between_batches(replication, end):
+    for round_number in range(3):
+        write(replication, f"{end}-{round_number}", 12)
+        getattr(replication.aws, end)()
+        replication.aws.start()
+    write(replication, f"{end}-last", 4)
+    replication.assert_catches_up()
+
+
+def test_the_archive_holds_the_journal_that_was_streamed(replication):
+    replication.assert_catches_up()
+    streamed = {record.data for record in user_records({"Records": replication.records()})}
+    archived = set()
+    s3, bucket = replication.deployment.client("s3"), replication.names.archive_bucket
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for entry in page["Contents"]:
+            data = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+            position = RecordPosition(bucket, entry["Key"])
+            archived |= {record.data for record in deaggregate(data, "", position)}
+    assert archived == streamed
+
+    decoded = [decode_record(data) for data in archived]
+    blocks = [record.summary for record in decoded if isinstance(record, BlockSummaryRecord)]
+    revisions = [record for record in decoded if isinstance(record, RevisionDetailsRecord)]
+    announced = {s.hash for block in blocks for s in block.revision_summaries if s.document_id}
+    assert {record.revision.hash for record in revisions} == announced
+    assert len(blocks) > 100
+
+
+def test_the_stacks_are_destroyed_with_all_they_hold(replication):
+    replication.deployment.destroy(STREAM_STACK, print)
+    replication.deployment.destroy(DB_STACK, print)
+    assert replication.deployment.qldb().list_ledgers()["Ledgers"] == []
+    buckets = replication.deployment.client("s3").list_buckets()["Buckets"]
+    assert replication.names.archive_bucket not in [bucket["Name"] for bucket in buckets]
