@@ -158,7 +158,7 @@ class Replay(Construct):
         )
 
 
-_BUFFER_ACTIONS = ("dynamodb:Query", "dynamodb:BatchWriteItem")
+_BUFFER_ACTIONS = ("dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem")
 # What DynamoDB does with the table's key in the name of who uses the table
 _KEY_ACTIONS = (
     *("kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"),

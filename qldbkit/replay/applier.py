@@ -302,4 +302,4 @@ class Applier:
         return self._checkpoints[strand_id]
 
     def _quarantine_empty(self) -> bool:
-        return next(self._buffer.quarantined(), None) is None
+        return next(self._buffer.quarantine_index(), None) is None

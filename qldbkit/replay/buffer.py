@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Protocol
 
-from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord
+from qldbkit.replay.errors import NotQuarantinedError
+from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord, QuarantineEntry
 
 
 class SettlingBuffer(Protocol):
@@ -30,6 +33,9 @@ class SettlingBuffer(Protocol):
     def strands(self) -> Sequence[str]:
         """The strands that fragments were ever kept for."""
 
+    def waiting(self, strand_id: str, first: int, most: int) -> int:
+        """How many blocks from ``first`` on something is kept of; ``most`` if there are more."""
+
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Remember that those sequence numbers were passed over, when a checkpoint lets go of them.
 
@@ -47,13 +53,42 @@ class SettlingBuffer(Protocol):
         """
 
     def quarantine(self, records: Sequence[QuarantinedRecord]) -> None:
-        """Set records aside, whole."""
+        """Set records aside, whole. One that is there already has been tried once more."""
 
-    def quarantined(self) -> Iterator[QuarantinedRecord]:
-        """The records that are set aside, lazily."""
+    def quarantine_index(self) -> Iterator[QuarantineEntry]:
+        """What is set aside, lazily and without the payloads."""
+
+    def quarantined_payload(self, position: str) -> bytes:
+        """The bytes of a record that is set aside.
+
+        Raises:
+            NotQuarantinedError: there is none at that position.
+        """
 
     def discard(self, position: str) -> None:
         """Drop a quarantined record, by an operator's order."""
+
+    def note(self, topic: str, name: str, text: str) -> None:
+        """Write down an operator's order, or how a run ended, in the place of the last text."""
+
+    def notes(self, topic: str) -> Mapping[str, str]:
+        """What was written down on a topic, by name, in the order of the names."""
+
+
+def quarantined(buffer: SettlingBuffer) -> Iterator[QuarantinedRecord]:
+    """The records that are set aside, whole, read one by one."""
+    for each in buffer.quarantine_index():
+        payload = buffer.quarantined_payload(each.position)
+        yield QuarantinedRecord(
+            each.position, each.reason, payload, each.quarantined_at, each.attempts
+        )
+
+
+def not_quarantined(position: str) -> NotQuarantinedError:
+    """The error for a position that nothing is set aside at."""
+    return NotQuarantinedError(
+        "no record is in quarantine", position=position, hint="qldbkit quarantine list"
+    )
 
 
 class MemoryBuffer:
@@ -63,6 +98,7 @@ class MemoryBuffer:
         self._fragments: dict[str, dict[int, dict[str, Fragment]]] = {}
         self._gaps: set[Gap] = set()
         self._quarantine: dict[str, QuarantinedRecord] = {}
+        self._notes: dict[str, dict[str, str]] = {}
 
     def put(self, fragments: Sequence[Fragment]) -> None:
         """Keep fragments."""
@@ -87,6 +123,11 @@ class MemoryBuffer:
         """The strands that fragments were ever kept for."""
         return sorted(self._fragments)
 
+    def waiting(self, strand_id: str, first: int, most: int) -> int:
+        """How many blocks from ``first`` on something is kept of."""
+        kept = (at for at, each in self._fragments.get(strand_id, {}).items() if each)
+        return len(list(islice((at for at in kept if at >= first), most)))
+
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Remember passed gaps."""
         self._gaps.update(gaps)
@@ -106,12 +147,32 @@ class MemoryBuffer:
 
     def quarantine(self, records: Sequence[QuarantinedRecord]) -> None:
         """Set records aside."""
-        self._quarantine.update((each.position, each) for each in records)
+        for each in records:
+            before = self._quarantine.get(each.position)
+            attempts = each.attempts if before is None else before.attempts + 1
+            self._quarantine[each.position] = replace(each, attempts=attempts)
 
-    def quarantined(self) -> Iterator[QuarantinedRecord]:
-        """The records that are set aside."""
-        yield from list(self._quarantine.values())
+    def quarantine_index(self) -> Iterator[QuarantineEntry]:
+        """What is set aside."""
+        for each in list(self._quarantine.values()):
+            yield QuarantineEntry(
+                each.position, each.reason, each.quarantined_at, each.attempts, len(each.payload)
+            )
+
+    def quarantined_payload(self, position: str) -> bytes:
+        """The bytes of a record that is set aside."""
+        if position not in self._quarantine:
+            raise not_quarantined(position)
+        return self._quarantine[position].payload
 
     def discard(self, position: str) -> None:
         """Drop a quarantined record."""
         self._quarantine.pop(position, None)
+
+    def note(self, topic: str, name: str, text: str) -> None:
+        """Write something down."""
+        self._notes.setdefault(topic, {})[name] = text
+
+    def notes(self, topic: str) -> Mapping[str, str]:
+        """What was written down."""
+        return dict(sorted(self._notes.get(topic, {}).items()))

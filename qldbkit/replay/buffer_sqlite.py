@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from qldbkit.journal.model import BlockAddress
-from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord, framed, unframed
+from qldbkit.replay.buffer import not_quarantined
+from qldbkit.replay.fragments import (
+    Fragment,
+    Gap,
+    QuarantinedRecord,
+    QuarantineEntry,
+    framed,
+    unframed,
+)
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS fragment (
@@ -24,7 +32,10 @@ CREATE TABLE IF NOT EXISTS gap (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS quarantine (
     position TEXT PRIMARY KEY, reason TEXT NOT NULL, payload BLOB NOT NULL,
-    quarantined_at REAL NOT NULL
+    quarantined_at REAL NOT NULL, attempts INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS note (
+    topic TEXT, name TEXT, text TEXT NOT NULL, PRIMARY KEY (topic, name)
 ) STRICT, WITHOUT ROWID;
 """
 PAGE_ROWS: Final = 100
@@ -111,6 +122,15 @@ class SqliteBuffer:
         rows = self._connection.execute("SELECT strand_id FROM strand ORDER BY strand_id")
         return [each for (each,) in rows]
 
+    def waiting(self, strand_id: str, first: int, most: int) -> int:
+        """How many blocks from ``first`` on something is kept of."""
+        (count,) = self._connection.execute(
+            "SELECT COUNT(*) FROM (SELECT DISTINCT sequence_no FROM fragment"
+            " WHERE strand_id = ? AND sequence_no >= ? LIMIT ?)",
+            (strand_id, first, most),
+        ).fetchone()
+        return int(count)
+
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Remember passed gaps, and forget those that are too old to be of use."""
         with self._connection:
@@ -147,20 +167,52 @@ class SqliteBuffer:
 
     def quarantine(self, records: Sequence[QuarantinedRecord]) -> None:
         """Set records aside."""
-        rows = [(each.position, each.reason, each.payload, each.quarantined_at) for each in records]
+        rows = [
+            (each.position, each.reason, each.payload, each.quarantined_at, each.attempts)
+            for each in records
+        ]
         with self._connection:
             self._connection.executemany(
-                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)", rows
+                "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?) ON CONFLICT (position) DO UPDATE SET"
+                " reason = excluded.reason, payload = excluded.payload,"
+                " quarantined_at = excluded.quarantined_at, attempts = attempts + 1",
+                rows,
             )
 
-    def quarantined(self) -> Iterator[QuarantinedRecord]:
-        """The records that are set aside, one by one."""
-        query = "SELECT position, reason, payload, quarantined_at FROM quarantine ORDER BY position"
+    def quarantine_index(self) -> Iterator[QuarantineEntry]:
+        """What is set aside, one by one."""
+        query = (
+            "SELECT position, reason, quarantined_at, attempts, length(payload) FROM quarantine"
+            " ORDER BY position"
+        )
         with closing(self._connection.execute(query)) as rows:
             for each in rows:
-                yield QuarantinedRecord(*each)
+                yield QuarantineEntry(*each)
+
+    def quarantined_payload(self, position: str) -> bytes:
+        """The bytes of a record that is set aside."""
+        row = self._connection.execute(
+            "SELECT payload FROM quarantine WHERE position = ?", (position,)
+        ).fetchone()
+        if row is None:
+            raise not_quarantined(position)
+        return bytes(row[0])
 
     def discard(self, position: str) -> None:
         """Drop a quarantined record."""
         with self._connection:
             self._connection.execute("DELETE FROM quarantine WHERE position = ?", (position,))
+
+    def note(self, topic: str, name: str, text: str) -> None:
+        """Write something down."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO note VALUES (?, ?, ?)", (topic, name, text)
+            )
+
+    def notes(self, topic: str) -> Mapping[str, str]:
+        """What was written down."""
+        rows = self._connection.execute(
+            "SELECT name, text FROM note WHERE topic = ? ORDER BY name", (topic,)
+        )
+        return dict(rows)

@@ -50,3 +50,7 @@ class BufferBusyError(QldbkitError):
 
 class ReplicationHeldError(ReplayError):
     """Replay waits for something that is lost or damaged, and will not skip it."""
+
+
+class NotQuarantinedError(ReplayError):
+    """No record is in quarantine under that position."""

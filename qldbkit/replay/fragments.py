@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
@@ -68,13 +68,34 @@ class QuarantinedRecord:
         position: where it was found; names the record, so that a second delivery replaces it.
         reason: what is wrong with it.
         payload: the record's bytes as they were received.
-        quarantined_at: seconds since 1970.
+        quarantined_at: seconds since 1970, when it was tried last.
+        attempts: how often it was tried. The buffer counts; equality ignores it.
     """
 
     position: str
     reason: str
     payload: bytes
     quarantined_at: float
+    attempts: int = field(default=1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEntry:
+    """What the quarantine's index says of a record, without its payload.
+
+    Attributes:
+        position: names the record.
+        reason: what is wrong with it.
+        quarantined_at: seconds since 1970, when it was tried last.
+        attempts: how often it was tried, at least 1.
+        size: bytes of the payload.
+    """
+
+    position: str
+    reason: str
+    quarantined_at: float
+    attempts: int
+    size: int
 
 
 def framed(records: Iterable[bytes]) -> bytes:

@@ -339,7 +339,7 @@ def test_replay_writes_to_the_destination_and_never_to_the_source(
     actions = {action for each in granted.values() for action in each}
     assert not {action for action in actions if "*" in action}
     of_buffer = {action for action in actions if action.startswith("dynamodb:")}
-    assert of_buffer == {"dynamodb:Query", "dynamodb:BatchWriteItem"}
+    assert of_buffer == {"dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"}
     assert not actions & {"kinesis:PutRecord", "kinesis:PutRecords"}
     reads_stream = "kinesis:GetRecords" in actions
     assert reads_stream == (function == "OnBatch")

@@ -14,6 +14,7 @@ from simulation.source import Source, Write, records_of
 from qldbkit.journal.kinesis import AggregationError
 from qldbkit.journal.records import encode_control
 from qldbkit.replay.applier import ReplayPolicy
+from qldbkit.replay.buffer import quarantined
 from qldbkit.replay.plan import plan_block
 from qldbkit.replay.settle import HoldReason
 from qldbkit.replay.units import UnitLimits
@@ -203,7 +204,7 @@ def test_a_late_drop_is_set_aside_rather_than_applied(started: Any) -> None:
     outcome = started.deliver(drop)
 
     assert outcome.quarantined == 1
-    (record,) = started.buffer.quarantined()
+    (record,) = quarantined(started.buffer)
     assert "too late" in record.reason
     assert len(started.destination.documents()) == 2
 
@@ -216,7 +217,7 @@ def test_a_damaged_record_is_set_aside_whole_and_holds_what_is_behind(started: A
 
     outcome = started.deliver_records([(key, summary), (key, damaged), *records_of(behind)])
 
-    (record,) = started.buffer.quarantined()
+    (record,) = quarantined(started.buffer)
     assert record.payload == damaged
     assert "is not that of its contents" in record.reason
     assert "part 1" in record.position
@@ -239,7 +240,7 @@ def test_no_gap_is_passed_while_a_record_that_may_fill_it_is_in_quarantine(start
     assert started.destination.documents() == {}
     assert started.source.strand_id in outcome.overdue
 
-    (record,) = started.buffer.quarantined()
+    (record,) = quarantined(started.buffer)
     started.buffer.discard(record.position)
     started.deliver_records(lost)
     started.assert_equal()
@@ -260,7 +261,7 @@ def test_a_kinesis_record_with_a_wrong_checksum_is_set_aside_and_the_others_appl
     outcome = started.applier.handle(event)
 
     assert (outcome.blocks, outcome.quarantined) == (1, 1)
-    (record,) = started.buffer.quarantined()
+    (record,) = quarantined(started.buffer)
     assert record.payload == bytes(data)
 
 

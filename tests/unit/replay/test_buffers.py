@@ -12,11 +12,13 @@ import pytest
 from moto import mock_aws
 
 from qldbkit.journal.model import BlockAddress
-from qldbkit.replay.buffer import MemoryBuffer, SettlingBuffer
-from qldbkit.replay.buffer_dynamodb import CHUNK_BYTES, WRITE_ATTEMPTS, DynamoDbBuffer
+from qldbkit.replay.buffer import MemoryBuffer, SettlingBuffer, quarantined
+from qldbkit.replay.buffer_dynamodb import DynamoDbBuffer
 from qldbkit.replay.buffer_sqlite import SqliteBuffer
-from qldbkit.replay.errors import BufferBusyError
-from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord
+from qldbkit.replay.dynamodb_table import CHUNK_BYTES, WRITE_ATTEMPTS
+from qldbkit.replay.errors import BufferBusyError, NotQuarantinedError
+from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord, QuarantineEntry
+from qldbkit.replay.quarantine_dynamodb import BucketPayloads
 
 STRAND = "Strand0000000000000000"
 RETENTION = 1000.0
@@ -49,7 +51,14 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-@pytest.fixture(params=["memory", "sqlite", "dynamodb"])
+@pytest.fixture
+def bucket(dynamodb: Any) -> Any:
+    client = boto3.client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket="quarantine")
+    return client
+
+
+@pytest.fixture(params=["memory", "sqlite", "dynamodb", "dynamodb and s3"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> MakeBuffer:
     """Makes buffers that share what they keep, as processes do."""
     if request.param == "sqlite":
@@ -57,6 +66,10 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> MakeBuffer:
     if request.param == "dynamodb":
         client = request.getfixturevalue("dynamodb")
         return lambda: DynamoDbBuffer(client, "Buffer", gap_retention=RETENTION)
+    if request.param == "dynamodb and s3":
+        client = request.getfixturevalue("dynamodb")
+        payloads = BucketPayloads(request.getfixturevalue("bucket"), "quarantine")
+        return lambda: DynamoDbBuffer(client, "Buffer", gap_retention=RETENTION, payloads=payloads)
     buffer = MemoryBuffer()
     return lambda: buffer
 
@@ -103,8 +116,8 @@ def test_large_records_come_back_whole(make: MakeBuffer, size: int) -> None:
 
     (found,) = make().fragments(STRAND, 0)
     assert found.records == (record, b"small")
-    (quarantined,) = make().quarantined()
-    assert quarantined == QuarantinedRecord("shard record 1, part 2", "why", record, 6.5)
+    (record_back,) = quarantined(make())
+    assert record_back == QuarantinedRecord("shard record 1, part 2", "why", record, 6.5)
 
 
 def test_many_fragments_are_put_read_and_removed(make: MakeBuffer) -> None:
@@ -172,11 +185,67 @@ def test_quarantine_keeps_a_record_until_it_is_discarded(make: MakeBuffer) -> No
     buffer = make()
     buffer.quarantine([first, second])
     buffer.quarantine([first])
-    assert set(make().quarantined()) == {first, second}
+    assert set(quarantined(make())) == {first, second}
 
     buffer.discard("shard record 1")
 
-    assert list(make().quarantined()) == [second]
+    assert list(quarantined(make())) == [second]
+
+
+def test_the_index_of_the_quarantine_says_what_and_how_often_and_not_the_payload(
+    make: MakeBuffer,
+) -> None:
+    record = QuarantinedRecord("shard record 1, part 2", "wrong", b"payload", 1.0)
+    make().quarantine([record])
+    make().quarantine([QuarantinedRecord(record.position, "still wrong", b"longer payload", 2.0)])
+
+    (entry,) = make().quarantine_index()
+
+    assert entry == QuarantineEntry(record.position, "still wrong", 2.0, attempts=2, size=14)
+    assert make().quarantined_payload(record.position) == b"longer payload"
+
+
+def test_the_payload_of_what_is_not_in_quarantine_is_an_error(make: MakeBuffer) -> None:
+    with pytest.raises(NotQuarantinedError, match="nowhere"):
+        make().quarantined_payload("nowhere")
+    make().discard("nowhere")
+
+
+def test_the_blocks_that_wait_are_counted_up_to_a_bound(make: MakeBuffer) -> None:
+    buffer = make()
+    buffer.put([fragment(each) for each in range(2, 12)])
+    buffer.put([fragment(5, b"another")])
+    buffer.remove(STRAND, [11])
+
+    assert buffer.waiting(STRAND, 0, 100) == 9
+    assert buffer.waiting(STRAND, 6, 100) == 5
+    assert buffer.waiting(STRAND, 0, 3) == 3
+    assert buffer.waiting("NoStrand00000000000000", 0, 3) == 0
+
+
+def test_notes_are_kept_by_topic_and_name(make: MakeBuffer) -> None:
+    make().note("order", "2", "second")
+    make().note("order", "1", "was first")
+    make().note("order", "1", "first")
+    make().note("run", "clock", "fine")
+    assert list(make().notes("order").items()) == [("1", "first"), ("2", "second")]
+    assert make().notes("run") == {"clock": "fine"}
+    assert make().notes("nothing") == {}
+
+
+def test_a_payload_stays_in_the_bucket_when_its_record_is_discarded(
+    dynamodb: Any, bucket: Any
+) -> None:
+    payloads = BucketPayloads(bucket, "quarantine")
+    buffer = DynamoDbBuffer(dynamodb, "Buffer", gap_retention=RETENTION, payloads=payloads)
+    buffer.quarantine([QuarantinedRecord("shard record 1, part 2", "why", b"payload", 1.0)])
+
+    buffer.discard("shard record 1, part 2")
+
+    assert dynamodb.scan(TableName="Buffer")["Items"] == []
+    (stored,) = bucket.list_objects_v2(Bucket="quarantine")["Contents"]
+    assert stored["Key"].startswith("quarantine/shard-record-1-part-2/")
+    assert bucket.get_object(Bucket="quarantine", Key=stored["Key"])["Body"].read() == b"payload"
 
 
 def test_gaps_in_dynamodb_expire_when_the_stream_cannot_deliver_their_blocks(
