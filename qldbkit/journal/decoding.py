@@ -159,20 +159,7 @@ def block_summary(span: IonSpan) -> BlockSummary:
         JournalFormatError: a field is missing or of another type.
         IonFormatError: the Ion is damaged.
     """
-    part = "a block"
-    fields = members(span, BLOCK_FIELDS, part)
-    return BlockSummary(
-        address=required(fields, "blockAddress", block_address, part),
-        transaction_id=required(fields, "transactionId", IonSpan.text, part),
-        block_hash=required(fields, "blockHash", hash_bytes, part),
-        entries_hash=required(fields, "entriesHash", hash_bytes, part),
-        previous_block_hash=required(fields, "previousBlockHash", hash_bytes, part),
-        entries_hash_list=required(fields, "entriesHashList", _blobs, part),
-        transaction_info=optional(fields, "transactionInfo", _transaction_info, part),
-        redaction_info=optional(fields, "redactionInfo", _redaction_info, part),
-        revision_summaries=_summaries(fields),
-        ion=span,
-    )
+    return block(span).summary
 
 
 def block(span: IonSpan) -> Block:
@@ -182,8 +169,22 @@ def block(span: IonSpan) -> Block:
         JournalFormatError: a field is missing or of another type.
         IonFormatError: the Ion is damaged.
     """
-    found = optional(span.fields(), "revisions", _revisions, "a block")
-    return Block(block_summary(span), found or ())
+    part = "a block"
+    fields = members(span, BLOCK_FIELDS, part)
+    revisions = optional(fields, "revisions", _revisions, part) or ()
+    summary = BlockSummary(
+        address=required(fields, "blockAddress", block_address, part),
+        transaction_id=required(fields, "transactionId", IonSpan.text, part),
+        block_hash=required(fields, "blockHash", hash_bytes, part),
+        entries_hash=required(fields, "entriesHash", hash_bytes, part),
+        previous_block_hash=required(fields, "previousBlockHash", hash_bytes, part),
+        entries_hash_list=required(fields, "entriesHashList", _blobs, part),
+        transaction_info=optional(fields, "transactionInfo", _transaction_info, part),
+        redaction_info=optional(fields, "redactionInfo", _redaction_info, part),
+        revision_summaries=_summaries(fields, revisions),
+        ion=span,
+    )
+    return Block(summary, revisions)
 
 
 def _metadata(span: IonSpan) -> RevisionMetadata:
@@ -201,7 +202,7 @@ def _revisions(span: IonSpan) -> tuple[Revision, ...]:
     return tuple(map(revision, span.elements()))
 
 
-def _summaries(fields: Fields) -> tuple[RevisionSummary, ...]:
+def _summaries(fields: Fields, revisions: tuple[Revision, ...]) -> tuple[RevisionSummary, ...]:
     part = "a revision summary"
     named = optional(fields, "revisionSummaries", IonSpan.elements, "a block")
     if named is not None:
@@ -212,10 +213,9 @@ def _summaries(fields: Fields) -> tuple[RevisionSummary, ...]:
             )
             for each in (members(item, SUMMARY_FIELDS, part) for item in named)
         )
-    found = optional(fields, "revisions", _revisions, "a block") or ()
     return tuple(
         RevisionSummary(each.hash, None if each.metadata is None else each.metadata.id)
-        for each in found
+        for each in revisions
     )
 
 

@@ -78,6 +78,6 @@ def statement_digest(statement: str, parameters: Sequence[Any]) -> bytes:
     return fold((ion_hash(statement), *map(ion_hash, parameters)))
 
 
-def commit_digest(transaction_id: str, statement_digests: Iterable[bytes]) -> bytes:
+def commit_digest(transaction_id: str | IonSpan, statement_digests: Iterable[bytes]) -> bytes:
     """What the driver and the ledger compare when a transaction commits."""
     return fold((ion_hash(transaction_id), *statement_digests))

@@ -119,9 +119,27 @@ def value_bounds(data: bytes, at: int, limit: int) -> tuple[int, int]:
     return at, end
 
 
+LONG: Final = 255
+SHORT_LENGTHS: Final = bytes(
+    LONG
+    if code > ANNOTATION or (length == 14 and code != IonType.BOOL) or each == 0xD1
+    else 0
+    if length == 15 or code == IonType.BOOL
+    else length
+    for each in range(256)
+    for code, length in [divmod(each, 16)]
+)
+"""By a value's first byte, the length behind it; `LONG` where `value_bounds` has to find it."""
+
+
 def is_padding(data: bytes, at: int) -> bool:
     """Whether the value at ``at`` is padding that carries nothing."""
     return data[at] < 0x0F
+
+
+_TYPES: Final = tuple(
+    IonType.INT if code == NEGATIVE_INT else IonType(code) for code in range(ANNOTATION)
+)
 
 
 class IonSpan:
@@ -195,7 +213,7 @@ class IonSpan:
     @property
     def ion_type(self) -> IonType:
         """The value's type; a typed null has the type it is a null of."""
-        return IonType.INT if self._code == NEGATIVE_INT else IonType(self._code)
+        return _TYPES[self._code]
 
     @property
     def is_null(self) -> bool:
@@ -235,18 +253,27 @@ class IonSpan:
     def field_pairs(self) -> Iterator[tuple[str, IonSpan]]:
         """A struct's names and values in their order, a name as often as it was written."""
         self._expect(IonType.STRUCT)
-        data = self.data
+        data, context, found = self.data, self.context, []
+        texts, known = context.texts, len(context.texts)
         try:
             at, end = value_bounds(data, self._body, self.end)
             while at < end:
-                symbol, at = var_uint(data, at)
-                _, after = value_bounds(data, at, end)
-                if not is_padding(data, at):
-                    name = symbol_text(self.context, symbol, at)
-                    yield name or "$0", IonSpan(data, at, after, self.context)
+                symbol = data[at] & 0x7F
+                if data[at] & 0x80:
+                    at += 1
+                else:
+                    symbol, at = var_uint(data, at)
+                length = SHORT_LENGTHS[data[at]]
+                after = at + 1 + length
+                if length == LONG or after > end:
+                    after = value_bounds(data, at, end)[1]
+                if data[at] >= 0x0F:
+                    name = texts[symbol] if symbol < known else symbol_text(context, symbol, at)
+                    found.append((name or "$0", IonSpan(data, at, after, context)))
                 at = after
         except IndexError as error:
             raise truncated(data) from error
+        return iter(found)
 
     def elements(self) -> list[IonSpan]:
         """A list's or sexp's elements.
@@ -259,8 +286,11 @@ class IonSpan:
         try:
             at, end = value_bounds(data, self._body, self.end)
             while at < end:
-                _, after = value_bounds(data, at, end)
-                if not is_padding(data, at):
+                length = SHORT_LENGTHS[data[at]]
+                after = at + 1 + length
+                if length == LONG or after > end:
+                    after = value_bounds(data, at, end)[1]
+                if data[at] >= 0x0F:
                     found.append(IonSpan(data, at, after, self.context))
                 at = after
         except IndexError as error:

@@ -8,22 +8,24 @@ concatenates its elements, and a struct concatenates the sorted hashes of its fi
 from __future__ import annotations
 
 import math
+import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
 from qldbkit.journal.ion import (
     ANNOTATION,
+    LONG,
     MAX_DEPTH,
     NEGATIVE_INT,
+    SHORT_LENGTHS,
     IonFormatError,
     IonSpan,
     IonType,
     SymbolContext,
     annotations_at,
-    is_padding,
     symbol_text,
     truncated,
     value_bounds,
@@ -77,28 +79,47 @@ def symbol(text: str | None) -> bytes:
     return BEGIN + b"\x70" + escape(text.encode("utf-8", "surrogatepass")) + END
 
 
+def struct_hash(fields: Mapping[str, IonSpan]) -> bytes:
+    """The Ion hash (SHA-256) of a struct of these fields, without writing it.
+
+    Raises:
+        IonFormatError: a value is damaged or nested too deeply.
+    """
+    hashes = sorted(
+        sha256(symbol(name) + serialized(span)).digest() for name, span in fields.items()
+    )
+    return sha256(b"\x0b\xd0" + escape(b"".join(hashes)) + END).digest()
+
+
 def _value(
     data: bytes, at: int, limit: int, context: SymbolContext, digest: Digest, depth: int
 ) -> bytes:
-    code = data[at] >> 4
+    begin, end = value_bounds(data, at, limit)
+    return _bounded(data, at, begin, end, context, digest, depth)
+
+
+def _bounded(
+    data: bytes, at: int, begin: int, end: int, context: SymbolContext, digest: Digest, depth: int
+) -> bytes:
+    """The serialization of the value at ``at``, with its representation's bounds known."""
+    descriptor = data[at]
+    code = descriptor >> 4
     if code == ANNOTATION:
-        ids, at = annotations_at(data, at, limit)
+        ids, at = annotations_at(data, at, end)
         names = b"".join(symbol(symbol_text(context, each, at)) for each in ids)
-        inner = _value(data, at, limit, context, digest, depth)
+        inner = _value(data, at, end, context, digest, depth)
         return BEGIN + b"\xe0" + names + inner + END
-    if data[at] & 0x0F == 15:
-        value_bounds(data, at, limit)
+    if descriptor & 0x0F == 15:
         quarter = IonType.INT if code == NEGATIVE_INT else code
         return bytes((0x0B, quarter << 4 | 0x0F, 0x0E))
-    begin, end = value_bounds(data, at, limit)
+    if code == IonType.STRING:
+        return b"\x0b\x80" + escape(data[begin:end]) + END
     if code >= IonType.LIST:
         if depth >= MAX_DEPTH:
             raise IonFormatError(f"values are nested deeper than {MAX_DEPTH}", at)
         if code == IonType.STRUCT:
             return _struct(data, begin, end, context, digest, depth + 1)
         return _sequence(code, data, begin, end, context, digest, depth + 1)
-    if code == IonType.STRING:
-        return b"\x0b\x80" + escape(data[begin:end]) + END
     if code == IonType.SYMBOL:
         number = int.from_bytes(data[begin:end], "big")
         return symbol(symbol_text(context, number, at))
@@ -109,12 +130,22 @@ def _struct(
     data: bytes, at: int, end: int, context: SymbolContext, digest: Digest, depth: int
 ) -> bytes:
     hashes = []
+    texts, known = context.texts, len(context.texts)
     while at < end:
-        name, at = var_uint(data, at)
-        after = value_bounds(data, at, end)[1]
-        if not is_padding(data, at):
-            value = _value(data, at, after, context, digest, depth)
-            hashes.append(digest(symbol(symbol_text(context, name, at)) + value))
+        name = data[at] & 0x7F
+        if data[at] & 0x80:
+            at += 1
+        else:
+            name, at = var_uint(data, at)
+        begin = at + 1
+        length = SHORT_LENGTHS[data[at]]
+        after = begin + length
+        if length == LONG or after > end:
+            begin, after = value_bounds(data, at, end)
+        if data[at] >= 0x0F:
+            text = texts[name] if name < known else symbol_text(context, name, at)
+            value = _bounded(data, at, begin, after, context, digest, depth)
+            hashes.append(digest(symbol(text) + value))
         at = after
     hashes.sort()
     return b"\x0b\xd0" + escape(b"".join(hashes)) + END
@@ -125,9 +156,9 @@ def _sequence(
 ) -> bytes:
     parts = [bytes((0x0B, code << 4))]
     while at < end:
-        after = value_bounds(data, at, end)[1]
-        if not is_padding(data, at):
-            parts.append(_value(data, at, after, context, digest, depth))
+        begin, after = value_bounds(data, at, end)
+        if data[at] >= 0x0F:
+            parts.append(_bounded(data, at, begin, after, context, digest, depth))
         at = after
     parts.append(END)
     return b"".join(parts)
@@ -167,6 +198,8 @@ def _decimal(data: bytes, _: int, begin: int, end: int) -> bytes:
 
 
 def _timestamp(data: bytes, _: int, begin: int, end: int) -> bytes:
+    if _CANONICAL_TIME.fullmatch(data, begin, end):
+        return b"\x0b\x60" + escape(data[begin:end]) + END
     offset, position = _var_int(data, begin)
     parts = [offset]
     while position < end and len(parts) < 7:
@@ -181,6 +214,12 @@ def _timestamp(data: bytes, _: int, begin: int, end: int) -> bytes:
         if coefficient or (exponent[0] & 0x40 and exponent != b"\xc0"):
             parts += [exponent, coefficient]
     return b"\x0b\x60" + escape(b"".join(parts)) + END
+
+
+_CANONICAL_TIME: Final = re.compile(
+    rb"\x80[\x01-\x7f][\x80-\xff][\x80-\xff]{5}\xc3(?:[\x01-\x7f]|[\x01-\x7f].)", re.DOTALL
+)
+"""A time in UTC to the millisecond, each number in its shortest encoding, as ledgers write it."""
 
 
 def _bytes(data: bytes, at: int, begin: int, end: int) -> bytes:

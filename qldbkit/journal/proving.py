@@ -13,11 +13,11 @@ from typing import Final
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal import decoding
-from qldbkit.journal.building import header_hash
 from qldbkit.journal.findings import Finding, FindingKind, Place
 from qldbkit.journal.hashes import commit_digest
 from qldbkit.journal.integrity import chain_faults, content_faults, revision_holds
 from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.ionhash import struct_hash
 from qldbkit.journal.lossy import block_from_json
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision, TableInfo
 from qldbkit.journal.moments import microseconds
@@ -28,6 +28,8 @@ DAMAGED: Final = FindingKind.DAMAGED
 MISSING: Final = FindingKind.MISSING
 UNVERIFIABLE: Final = FindingKind.UNVERIFIABLE
 REDACTED: Final = FindingKind.REDACTED
+HEADER_FIELDS: Final = ("blockAddress", "transactionId", "blockTimestamp")
+"""What `qldbkit.journal.building.header_hash` binds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,29 @@ class _Read:
     table: TableInfo | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A decoded summary, and what is wrong with its hashes."""
+
+    summary: BlockSummary
+    part: Part
+    chain_faults: tuple[str, ...]
+    content_faults: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong, as far as its form allows to tell."""
+        lossy = self.part.kind is PartKind.BLOCK_JSON
+        return not self.chain_faults and (lossy or not self.content_faults)
+
+    def tell(self, check: _Check) -> None:
+        """Note what is wrong."""
+        for reason in self.chain_faults:
+            check.find(DAMAGED, reason, self.part)
+        for reason in self.content_faults:
+            check.fault(reason, self.part)
+
+
 @dataclass(slots=True)
 class _Check:
     """The check of one stored block, as far as it got."""
@@ -112,19 +137,19 @@ def prove(stored: StoredBlock) -> Outcome:
     """Decode a block and check everything in it that needs no other block."""
     check = _Check(stored.address)
     reads = [each for part in stored.parts for each in _decoded(part, check)]
-    summary = _summary(reads, check)
-    if summary is None:
+    chosen = _chosen(reads, check)
+    if chosen is None:
         return Outcome(None, None, tuple(check.findings), whole=False)
-    assert summary.summary is not None
-    check.address = summary.summary.address
-    if stored.within is not None and check.address not in stored.within:
-        check.find(DAMAGED, "by its name, the object does not have this block", summary.part)
-    _check_summary(summary.summary, summary.part, check)
-    revisions = _own_revisions(summary.summary, reads, check)
-    _check_streams(summary.summary, reads, check)
-    block = Block(summary.summary, revisions)
-    facts = _facts(block, summary.part, check)
-    return Outcome(block, facts, tuple(check.findings), _is_whole(block, summary.part))
+    summary = chosen.summary
+    check.address = summary.address
+    if stored.within is not None and summary.address not in stored.within:
+        check.find(DAMAGED, "by its name, the object does not have this block", chosen.part)
+    chosen.tell(check)
+    block = Block(summary, _own_revisions(summary, reads, check))
+    _check_streams(summary, reads, check)
+    facts = _facts(block, chosen.part, check)
+    whole = chosen.sound and _has_all(block)
+    return Outcome(block, facts, tuple(check.findings), whole)
 
 
 def assembled(stored: StoredBlock) -> Block | None:
@@ -141,11 +166,10 @@ def assembled(stored: StoredBlock) -> Block | None:
     return Block(summaries[0], tuple(found[each.hash] for each in named if each.hash in found))
 
 
-def _is_whole(block: Block, part: Part) -> bool:
+def _has_all(block: Block) -> bool:
     found = {each.hash for each in block.revisions}
     named = block.summary.revision_summaries
-    sound = part.kind is PartKind.BLOCK_JSON or _holds(block.summary)
-    return sound and all(each.hash in found or each.document_id is None for each in named)
+    return all(each.hash in found or each.document_id is None for each in named)
 
 
 def _decoded(part: Part, check: _Check) -> Iterator[_Read]:
@@ -185,33 +209,32 @@ def _block(part: Part) -> Block:
     return decoding.block(IonSpan.from_text(text))
 
 
-def _summary(reads: list[_Read], check: _Check) -> _Read | None:
+def _chosen(reads: list[_Read], check: _Check) -> _Candidate | None:
     """The block's summary: of several, one whose hashes hold."""
-    found = [(each.summary, each) for each in reads if each.summary is not None]
+    found = [
+        _Candidate(
+            each.summary,
+            each.part,
+            tuple(chain_faults(each.summary)),
+            tuple(content_faults(each.summary)),
+        )
+        for each in reads
+        if each.summary is not None
+    ]
     if not found:
         if reads:
             check.find(MISSING, "the block's summary is not there", reads[0].part)
         return None
-    sound = [each for each in found if _holds(each[0])]
-    chosen, read = (sound or found)[0]
-    for other, second in found:
-        if other is not chosen and not _holds(other):
-            _check_summary(other, second.part, check)
-        elif other.block_hash != chosen.block_hash:
-            reason = f"it contradicts {read.part.place}, which has another block of that address"
-            check.find(DAMAGED, reason, second.part)
-    return read
-
-
-def _holds(summary: BlockSummary) -> bool:
-    return not any(chain_faults(summary)) and not any(content_faults(summary))
-
-
-def _check_summary(summary: BlockSummary, part: Part, check: _Check) -> None:
-    for reason in chain_faults(summary):
-        check.find(DAMAGED, reason, part)
-    for reason in content_faults(summary):
-        check.fault(reason, part)
+    chosen = next((each for each in found if each.sound), found[0])
+    for other in found:
+        if other is chosen:
+            continue
+        if not other.sound:
+            other.tell(check)
+        elif other.summary.block_hash != chosen.summary.block_hash:
+            reason = f"it contradicts {chosen.part.place}, which has another block of that address"
+            check.find(DAMAGED, reason, other.part)
+    return chosen
 
 
 def _own_revisions(
@@ -298,7 +321,8 @@ def _facts(block: Block, part: Part, check: _Check) -> BlockFacts:
     info = summary.transaction_info
     digests = [each.statement_digest for each in info.statements] if info is not None else []
     entries = summary.entries_hash_list
-    header = header_hash(summary.address, summary.transaction_id, summary.block_timestamp)
+    fields = summary.ion.fields()
+    header = struct_hash({name: fields[name] for name in HEADER_FIELDS if name in fields})
     return BlockFacts(
         summary.address,
         summary.block_hash,
@@ -307,7 +331,7 @@ def _facts(block: Block, part: Part, check: _Check) -> BlockFacts:
         len(block.revisions),
         check.unproven,
         header in entries,
-        commit_digest(summary.transaction_id, digests) in entries,
+        commit_digest(fields["transactionId"], digests) in entries,
         part.place,
     )
 
