@@ -144,7 +144,13 @@ def _nullif(args: Sequence[Any], call: CallContext) -> Any:
 
 
 def _exists(args: Sequence[Any], _: CallContext) -> bool:
-    return not is_absent(args[0]) and len(args[0]) > 0
+    """What holds nothing because it is no collection is not there; MISSING is an error.
+
+    So the developer guide's examples of EXISTS have it.
+    """
+    if args[0] is MISSING:
+        raise EvaluationError("EXISTS does not take missing")
+    return kind(args[0]) in _SIZED and len(args[0]) > 0
 
 
 def _substring(args: Sequence[Any], _: CallContext) -> str:
@@ -284,7 +290,7 @@ _SIGNED = NUMBERS | {Kind.INTERVAL}
 
 _QLDB_FUNCTIONS = (
     Function("SIZE", 1, 1, _size, (_SIZED,)),
-    Function("EXISTS", 1, 1, _exists, (_SIZED,), propagates_null=False),
+    Function("EXISTS", 1, 1, _exists, propagates_null=False),
     Function("COALESCE", 1, MANY, _coalesce, propagates_null=False),
     Function("NULLIF", 2, 2, _nullif, propagates_null=False),
     Function("CHAR_LENGTH", 1, 1, lambda args, _: len(_text(args)), (TEXTS,)),
