@@ -112,7 +112,11 @@ def value_bounds(data: bytes, at: int, limit: int) -> tuple[int, int]:
     if length == 15 or code == IonType.BOOL:
         return at, at
     if length == 14 or (length == 1 and code == IonType.STRUCT):
-        length, at = var_uint(data, at)
+        length = data[at] & 0x7F
+        if data[at] & 0x80:
+            at += 1
+        else:
+            length, at = var_uint(data, at)
     end = at + length
     if end > limit:
         raise IonFormatError(f"a value of {length} bytes goes beyond its container", at)
@@ -149,7 +153,7 @@ class IonSpan:
     value was encoded.
     """
 
-    __slots__ = ("_body", "_code", "_null", "annotation_ids", "context", "data", "end", "start")
+    __slots__ = ("_body", "_code", "_is_null", "annotation_ids", "context", "data", "end", "start")
 
     def __init__(self, data: bytes, start: int, end: int, context: SymbolContext):
         self.data = data
@@ -164,7 +168,7 @@ class IonSpan:
             descriptor = data[body]
         self._body = body
         self._code = descriptor >> 4
-        self._null = descriptor & 0x0F == 15
+        self._is_null = descriptor & 0x0F == 15
 
     @staticmethod
     def parse(data: bytes) -> IonSpan:
@@ -218,7 +222,7 @@ class IonSpan:
     @property
     def is_null(self) -> bool:
         """Whether the value is a null of any type."""
-        return self._null
+        return self._is_null
 
     @property
     def annotations(self) -> tuple[str | None, ...]:
@@ -297,6 +301,30 @@ class IonSpan:
             raise truncated(data) from error
         return found
 
+    def texts(self) -> list[str | None]:
+        """A list's strings; None for what is none, as a symbol table takes it.
+
+        Raises:
+            IonFormatError: the value is no list, or damaged.
+        """
+        self._expect(IonType.LIST)
+        data = self.data
+        found: list[str | None] = []
+        try:
+            at, end = value_bounds(data, self._body, self.end)
+            while at < end:
+                begin, after = value_bounds(data, at, end)
+                if data[at] >> 4 == IonType.STRING and data[at] & 0x0F != 15:
+                    found.append(str(data[begin:after], "utf-8"))
+                elif not is_padding(data, at):
+                    found.append(None)
+                at = after
+        except IndexError as error:
+            raise truncated(data) from error
+        except UnicodeDecodeError as error:
+            raise IonFormatError("a string is not UTF-8", self.start) from error
+        return found
+
     def text(self) -> str:
         """A string's or symbol's text.
 
@@ -369,7 +397,7 @@ class IonSpan:
         return f"IonSpan({self.ion_type.name}, {self.end - self.start} bytes)"
 
     def _representation(self) -> tuple[int, int]:
-        if self._null:
+        if self._is_null:
             raise IonFormatError("a value was expected, not null", self.start)
         try:
             return value_bounds(self.data, self._body, self.end)
@@ -377,9 +405,9 @@ class IonSpan:
             raise truncated(self.data) from error
 
     def _expect(self, *codes: int) -> None:
-        if self._code not in codes or self._null:
+        if self._code not in codes or self._is_null:
             wanted = " or ".join(IonType(each).name for each in codes if each != NEGATIVE_INT)
-            found = f"null.{self.ion_type.name}" if self._null else self.ion_type.name
+            found = f"null.{self.ion_type.name}" if self._is_null else self.ion_type.name
             raise IonFormatError(f"{wanted} was expected, not {found}", self.start)
 
 
@@ -479,8 +507,5 @@ def _extended(context: SymbolContext, table: IonSpan) -> SymbolContext:
     symbols = fields.get("symbols")
     added: list[str | None] = []
     if symbols is not None and symbols.ion_type == IonType.LIST and not symbols.is_null:
-        added = [
-            each.text() if each.ion_type == IonType.STRING and not each.is_null else None
-            for each in symbols.elements()
-        ]
+        added = symbols.texts()
     return SymbolContext((*texts, *added), prefix + table.data[table.start : table.end])
