@@ -3,7 +3,7 @@
 The tables are those of `qldbkit.replay.bookkeeping_tables`.
 
 ``_qldbkit_checkpoint`` has two rows for each strand, both with its ``strandId``:
-``{kind: "position", sequenceNo, blockHash, gaps: [{first, last, passedAt}], late,
+``{kind: "position", sequenceNo, blockHash, bound, gaps: [{first, last, passedAt}], late,
 part: {sequenceNo, blockHash, steps}}`` and
 ``{kind: "tables", tables: [{name, sourceId, destinationId, observed, active}]}``.
 
@@ -34,6 +34,7 @@ def checkpoint_row(checkpoint: Checkpoint) -> dict[str, Any]:
         "kind": POSITION,
         "sequenceNo": checkpoint.sequence_no,
         "blockHash": checkpoint.block_hash,
+        "bound": checkpoint.bound,
         "gaps": [
             {"first": each.first, "last": each.last, "passedAt": each.passed_at}
             for each in checkpoint.gaps
@@ -60,6 +61,7 @@ def checkpoint_of(row: Row) -> Checkpoint:
         part=None
         if part is None
         else Part(int(part["sequenceNo"]), bytes(part["blockHash"]), int(part["steps"])),
+        bound=bool(row["bound"]),
         gaps=tuple(
             Gap(strand_id, int(each["first"]), int(each["last"]), float(each["passedAt"]))
             for each in row["gaps"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qldbkit.journal.model import BlockAddress, BlockSummary
 from qldbkit.replay.fragments import Gap
+from qldbkit.replay.gathering import binds_header
 
 NOTHING_APPLIED = -1
 """Below sequence number 0, which is a strand's first."""
@@ -41,16 +42,19 @@ class Checkpoint:
         sequence_no: the block's; `NOTHING_APPLIED` while only a part of the first one is.
         block_hash: 32 bytes; empty while ``sequence_no`` is `NOTHING_APPLIED`.
         part: what is already applied of a later block; None for nothing.
+        bound: whether that block bound its address, transaction and time by a hash, so that those
+            behind it have to.
         gaps: the gaps that were passed last, in order; older ones are kept in the settling buffer.
         late: how many blocks came after what follows them had been applied. Writing it fences
-            those who apply late blocks. Like ``gaps`` it says nothing about the position, so that
-            equality ignores both.
+            those who apply late blocks. It, ``bound`` and ``gaps`` say nothing about the position,
+            so that equality ignores them.
     """
 
     strand_id: str
     sequence_no: int
     block_hash: bytes
     part: Part | None = None
+    bound: bool = field(default=False, compare=False)
     gaps: tuple[Gap, ...] = field(default=(), compare=False)
     late: int = field(default=0, compare=False)
 
@@ -72,7 +76,9 @@ def reached(checkpoint: Checkpoint | None) -> int:
 def behind(summary: BlockSummary) -> Checkpoint:
     """The checkpoint of a block that has been applied wholly."""
     address = summary.address
-    return Checkpoint(address.strand_id, address.sequence_no, summary.block_hash)
+    return Checkpoint(
+        address.strand_id, address.sequence_no, summary.block_hash, bound=binds_header(summary)
+    )
 
 
 def within(before: Checkpoint | None, summary: BlockSummary, steps: int) -> Checkpoint:
@@ -81,7 +87,7 @@ def within(before: Checkpoint | None, summary: BlockSummary, steps: int) -> Chec
     part = Part(address.sequence_no, summary.block_hash, steps)
     if before is None:
         return Checkpoint(address.strand_id, NOTHING_APPLIED, b"", part)
-    return Checkpoint(before.strand_id, before.sequence_no, before.block_hash, part)
+    return replace(before, part=part)
 
 
 def outgrown(checkpoint: Checkpoint | None, more: int) -> tuple[Gap, ...]:

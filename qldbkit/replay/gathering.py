@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from qldbkit.journal.integrity import IntegrityError, verify_revision, verify_summary
-from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision
+from qldbkit.journal.ionhash import struct_hash
+from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision, RevisionSummary
 from qldbkit.journal.records import (
     BlockSummaryRecord,
     ControlRecord,
@@ -17,6 +19,11 @@ from qldbkit.journal.records import (
 )
 from qldbkit.replay.errors import BlockDamagedError
 from qldbkit.replay.fragments import Fragment
+
+HEADER_FIELDS: Final = ("blockAddress", "transactionId", "blockTimestamp")
+"""What `qldbkit.journal.building.header_hash` binds."""
+SUMMARIES_KEPT: Final = 4
+"""Different summaries that are kept of one block, until it is seen which one fits."""
 
 
 def verified(data: bytes, position: str | None = None) -> StreamRecord:
@@ -34,6 +41,18 @@ def verified(data: bytes, position: str | None = None) -> StreamRecord:
     return record
 
 
+def user_revisions(summary: BlockSummary) -> list[RevisionSummary]:
+    """The revisions of a block that come as records: those that are not internal to QLDB."""
+    return [each for each in summary.revision_summaries if each.document_id is not None]
+
+
+def binds_header(summary: BlockSummary) -> bool:
+    """Whether a hash covers the block's address, transaction and time; QLDB's own have none."""
+    fields = summary.ion.fields()
+    header = struct_hash({name: fields[name] for name in HEADER_FIELDS if name in fields})
+    return header in summary.entries_hash_list
+
+
 @dataclass(slots=True)
 class GatheredBlock:
     """What has been received of one block so far.
@@ -44,7 +63,7 @@ class GatheredBlock:
     Attributes:
         address: the block's.
         received_at: when its first record came, in seconds since 1970.
-        summary: None until it has come.
+        summaries: what came as its summary; more than one when what no hash covers is damaged.
         revisions: by hash.
         fresh: records that came in this batch, for the settling buffer.
         buffered: whether some of it is in the settling buffer.
@@ -53,7 +72,7 @@ class GatheredBlock:
 
     address: BlockAddress
     received_at: float
-    summary: BlockSummary | None = None
+    summaries: list[BlockSummary] = field(default_factory=list)
     revisions: dict[bytes, Revision] = field(default_factory=dict)
     fresh: list[bytes] = field(default_factory=list)
     buffered: bool = False
@@ -63,20 +82,21 @@ class GatheredBlock:
         """Take a record in; return whether it said anything new.
 
         Raises:
-            BlockDamagedError: the block has another summary already.
+            BlockDamagedError: the block has `SUMMARIES_KEPT` other summaries already.
         """
         if isinstance(record, RevisionDetailsRecord):
             before = len(self.revisions)
             self.revisions.setdefault(record.revision.hash, record.revision)
             return len(self.revisions) > before
-        if self.summary is None:
-            self.summary = record.summary
-            return True
-        if self.summary.ion != record.summary.ion:
+        if any(each.ion == record.summary.ion for each in self.summaries):
+            return False
+        if len(self.summaries) == SUMMARIES_KEPT:
             raise BlockDamagedError(
-                "the stream has two different summaries of one block", position=str(self.address)
+                f"the stream has {SUMMARIES_KEPT} other summaries of the block",
+                position=str(self.address),
             )
-        return False
+        self.summaries.append(record.summary)
+        return True
 
     def add_buffered(self, fragment: Fragment) -> None:
         """Take in what the settling buffer has kept, checked again; notes what is wrong with it."""
@@ -93,38 +113,52 @@ class GatheredBlock:
 
     @property
     def complete(self) -> bool:
-        """Whether the summary and a revision for each document that it names have come."""
-        return self.summary is not None and all(
-            each.hash in self.revisions
-            for each in self.summary.revision_summaries
-            if each.document_id is not None
-        )
+        """Whether a summary and a revision for each document that it names have come."""
+        return any(map(self._is_complete, self.summaries))
 
-    def block(self) -> Block:
-        """The block, its revisions in the summary's order.
+    def block(self, *, bound: bool = False) -> Block:
+        """The likeliest of what the block may be; see `blocks`.
 
         Raises:
-            BlockDamagedError: a revision is of another document or transaction than it should be,
-                or the settling buffer's part of it is damaged.
+            BlockDamagedError: it may be nothing.
+        """
+        return self.blocks(bound=bound)[0]
+
+    def blocks(self, *, bound: bool) -> list[Block]:
+        """What the block may be: one, unless a summary is damaged where no hash covers it.
+
+        Args:
+            bound: whether the strand's blocks bind their address, transaction and time by a hash,
+                so that one that does not is damaged.
+
+        Raises:
+            BlockDamagedError: no summary fits the revisions, or none is bound, or the settling
+                buffer's part of the block is damaged.
         """
         if self.damage is not None:
             raise BlockDamagedError(self.damage)
-        assert self.summary is not None and self.complete
-        named = [each for each in self.summary.revision_summaries if each.document_id is not None]
-        block = Block(self.summary, tuple(self.revisions[each.hash] for each in named))
-        for summary, revision in zip(named, block.revisions, strict=True):
-            metadata = revision.metadata
-            if (
-                metadata is None
-                or metadata.id != summary.document_id
-                or metadata.tx_id != self.summary.transaction_id
-                or revision.address != self.address
-            ):
-                raise BlockDamagedError(
-                    "a block names a revision of another document, block or transaction",
-                    position=str(self.address),
-                )
-        return block
+        whole = [each for each in self.summaries if self._is_complete(each) and self._fits(each)]
+        found = [each for each in whole if binds_header(each)] or ([] if bound else whole)
+        if not found:
+            raise BlockDamagedError(
+                "no summary of the block fits its revisions"
+                if not whole
+                else "the block does not bind its address, as those before it do",
+                position=str(self.address),
+            )
+        return [Block(each, self._revisions_of(each)) for each in found]
+
+    def _is_complete(self, summary: BlockSummary) -> bool:
+        return all(each.hash in self.revisions for each in user_revisions(summary))
+
+    def _fits(self, summary: BlockSummary) -> bool:
+        """Whether the revisions are of the documents and the transaction that the summary names."""
+        named = [(each.document_id, summary.transaction_id) for each in user_revisions(summary)]
+        found = [each.metadata for each in self._revisions_of(summary)]
+        return named == [each and (each.id, each.tx_id) for each in found]
+
+    def _revisions_of(self, summary: BlockSummary) -> tuple[Revision, ...]:
+        return tuple(self.revisions[each.hash] for each in user_revisions(summary))
 
     def unkept(self) -> Fragment | None:
         """What of it is not in the settling buffer; None for nothing."""

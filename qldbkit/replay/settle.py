@@ -24,7 +24,13 @@ from qldbkit.journal.model import Block, BlockAddress
 from qldbkit.replay.checkpoint import NOTHING_APPLIED, Checkpoint
 from qldbkit.replay.errors import BlockDamagedError, PlanError, ReplayError
 from qldbkit.replay.fragments import Fragment, Gap
-from qldbkit.replay.gathering import GatheredBlock, Gathering, gathered
+from qldbkit.replay.gathering import (
+    GatheredBlock,
+    Gathering,
+    binds_header,
+    gathered,
+    user_revisions,
+)
 from qldbkit.replay.plan import plan_block
 from qldbkit.replay.units import PlannedBlock
 
@@ -118,6 +124,7 @@ class Settling:
         self._part = None if checkpoint is None else checkpoint.part
         self._last = NOTHING_APPLIED if checkpoint is None else checkpoint.sequence_no
         self._last_hash = b"" if checkpoint is None else checkpoint.block_hash
+        self._bound = checkpoint is not None and checkpoint.bound
 
     def __iter__(self) -> Iterator[PlannedBlock]:
         """The blocks, each with its plan and the gap before it."""
@@ -176,23 +183,34 @@ class Settling:
         summary = planned.plan.block.summary
         self._part, self._last = None, summary.address.sequence_no
         self._last_hash = summary.block_hash
+        self._bound = binds_header(summary)
         return planned
 
     def _linked(self, gathered_block: GatheredBlock) -> Block:
-        block = gathered_block.block()
-        if self._last != NOTHING_APPLIED and block.address.sequence_no == self._last + 1:
-            before = BlockAddress(block.address.strand_id, self._last)
-            verify_link(before, self._last_hash, block.summary)
-        return block
+        """The block; of several that it may be, the one that continues the chain."""
+        blocks = gathered_block.blocks(bound=self._bound)
+        address = gathered_block.address
+        if self._last != NOTHING_APPLIED and address.sequence_no == self._last + 1:
+            before = BlockAddress(address.strand_id, self._last)
+            linked = [each for each in blocks if self._last_hash == previous_hash(each)]
+            if not linked:
+                verify_link(before, self._last_hash, blocks[0].summary)
+            return linked[0]
+        return blocks[0]
 
     @cached_property
     def _passing(self) -> bool:
         return self._may_pass()
 
 
+def previous_hash(block: Block) -> bytes:
+    """The hash that the block names as that of the block before it."""
+    return block.summary.previous_block_hash
+
+
 def missing_of(block: GatheredBlock) -> str:
     """What has not come of a block, as a sentence."""
-    if block.summary is None:
+    if not block.summaries:
         return "its summary has not come"
-    named = {each.hash for each in block.summary.revision_summaries if each.document_id}
+    named = {each.hash for each in user_revisions(block.summaries[0])}
     return f"{len(named - block.revisions.keys())} of its {len(named)} revisions have not come"

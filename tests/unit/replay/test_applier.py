@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from amazon.ion import simpleion
 from simulation.delivery import kinesis_event, raw_event
 from simulation.source import Source, Write, records_of
 
@@ -270,6 +271,55 @@ def test_something_that_is_no_event_is_refused(world: Any) -> None:
         world.applier.handle({"records": []})
     with pytest.raises(AggregationError):
         world.applier.handle({"Records": [{"kinesis": {}}]})
+
+
+def changed(record: tuple[str, bytes], **fields: Any) -> tuple[str, bytes]:
+    """A record with fields of its payload changed that no hash of QLDB covers."""
+    key, data = record
+    value = simpleion.loads(data, single_value=True)
+    value["payload"].update(fields)
+    return key, simpleion.dumps(value, binary=True)
+
+
+@pytest.mark.parametrize("sound_first", [True, False])
+@pytest.mark.parametrize("field", ["transactionId", "revisionSummaries", "blockTimestamp"])
+def test_a_summary_damaged_where_no_hash_covers_it_gives_way_to_the_sound_one(
+    started: Any, field: str, sound_first: bool
+) -> None:
+    block = started.source.insert("Person", {"name": "one"})
+    summary, revision = records_of(block)
+    other = started.source.insert("Person", {"name": "two"})
+    hashes = [{"hash": each.hash, "documentId": "A" * 22} for each in block.revisions]
+    values = {
+        "transactionId": "A" * 22,
+        "revisionSummaries": hashes,
+        "blockTimestamp": other.summary.block_timestamp,
+    }
+    damaged = changed(summary, **{field: values[field]})
+
+    first, second = (summary, damaged) if sound_first else (damaged, summary)
+    started.deliver_records([first])
+    started.deliver_records([second, revision])
+    started.deliver(other)
+
+    started.assert_equal()
+
+
+def test_a_block_at_a_wrong_address_is_not_taken_for_the_one_that_is_missing(
+    started: Any,
+) -> None:
+    source = started.source
+    source.insert("Person", {"name": "one"})
+    source.read()
+    drop = source.drop_table("Person")
+    started.deliver(source.blocks[1])
+    address = {"strandId": source.strand_id, "sequenceNo": 2}
+    started.deliver_records([changed(records_of(drop)[0], blockAddress=address)])
+
+    problems = started.later().problems()
+
+    assert any("does not bind its address" in each for each in problems)
+    assert len(started.destination.documents()) == 1
 
 
 def test_control_records_are_read_and_change_nothing(started: Any) -> None:
