@@ -49,7 +49,7 @@ serve: setup  ## Serve the embedded ledger alone, until Ctrl-C
 	@$(BIN)/qldbkit serve
 
 test: setup  ## Run all the tests
-	@$(PYTEST) tests
+	@$(PYTEST)
 
 unit infrastructure simulation integration: setup  ## Run the tests of one kind
 	@$(PYTEST) tests/$@
