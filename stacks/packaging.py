@@ -32,6 +32,7 @@ _PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_2
 _UNUSED: tuple[str, ...] = (
     *("bin", "*.dist-info", "boto3/data/*", "boto3/examples", ".lock"),
     *("**/tests", "**/__pycache__", "**/*.pyi", "**/*.proto"),
+    "aws_lambda_powertools/event_handler",
 )
 _FOUNDATION = ("__init__.py", "errors.py", "names.py", "endpoints.py", "driver.py", "journal")
 

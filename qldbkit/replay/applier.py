@@ -26,7 +26,7 @@ from qldbkit.replay.errors import (
 from qldbkit.replay.fragments import Fragment, QuarantinedRecord, framed
 from qldbkit.replay.gathering import GatheredBlock, Gathering, gathered
 from qldbkit.replay.intake import read_batch
-from qldbkit.replay.outcome import Outcome
+from qldbkit.replay.outcome import Outcome, Standing
 from qldbkit.replay.plan import plan_block
 from qldbkit.replay.settle import Hold, HoldReason, Settling, merged, missing_of
 from qldbkit.replay.units import (
@@ -49,12 +49,14 @@ class ReplayPolicy:
         fenced_attempts: how often to start again when another applier was faster; after that the
             rest is kept in the settling buffer, and left to it.
         stale_blocks: blocks of the buffer that one drain looks through behind the checkpoint.
+        counted: up to how many things that wait, or are in quarantine, a drain counts.
     """
 
     settle_window: float = 120.0
     limits: UnitLimits = field(default_factory=UnitLimits)
     fenced_attempts: int = 5
     stale_blocks: int = 1000
+    counted: int = 1000
 
 
 class Applier:
@@ -90,12 +92,10 @@ class Applier:
                 what was applied of it will not be applied twice.
         """
         intake = read_batch(event, self._clock())
-        outcome = Outcome(
-            records=intake.records, repeated=intake.repeated, quarantined=len(intake.quarantined)
-        )
+        outcome = Outcome(records=intake.records, repeated=intake.repeated)
         if intake.quarantined:
             self._buffer.quarantine(intake.quarantined)
-            outcome.quarantine_not_empty = True
+            outcome.quarantine(intake.quarantined)
         for strand_id, gathering in intake.strands.items():
             self._replay(strand_id, gathering, outcome)
         return outcome
@@ -111,8 +111,19 @@ class Applier:
             self._drained.discard(strand_id)
             self._checkpoints.pop(strand_id, None)
             self._replay(strand_id, self._stale(strand_id), outcome)
-        outcome.quarantine_not_empty = not self._quarantine_empty()
+        outcome.standing = self._standing(outcome)
+        outcome.quarantine_not_empty = outcome.standing.quarantined > 0
         return outcome
+
+    def _standing(self, outcome: Outcome) -> Standing:
+        most, now, strands = self._policy.counted, self._clock(), self._buffer.strands()
+        checkpoints = [self._checkpoint(each) for each in strands]
+        return Standing(
+            blocks_waiting=sum(self._buffer.waiting(each, 0, most) for each in strands),
+            quarantined=sum(1 for _ in islice(self._buffer.quarantine_index(), most)),
+            gaps_open=sum(len(each.gaps) for each in checkpoints if each is not None),
+            waited=max((now - each.since for each in outcome.holds.values()), default=0.0),
+        )
 
     def _replay(self, strand_id: str, gathering: Gathering, outcome: Outcome) -> None:
         for _ in range(self._policy.fenced_attempts):
@@ -272,11 +283,9 @@ class Applier:
         at = block.address
         kept = self._buffer.fragments(at.strand_id, at.sequence_no, at.sequence_no)
         records = [*block.fresh, *(record for each in kept for record in each.records)]
-        self._buffer.quarantine(
-            [QuarantinedRecord(str(at), str(error), framed(records), self._clock())]
-        )
-        outcome.quarantined += 1
-        outcome.quarantine_not_empty = True
+        record = QuarantinedRecord(str(at), str(error), framed(records), self._clock())
+        self._buffer.quarantine([record])
+        outcome.quarantine([record])
 
     def _stale(self, strand_id: str) -> Gathering:
         """What the buffer holds of blocks behind the checkpoint."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
+from aws_lambda_powertools import Logger
 
 from qldbkit.driver import qldb_driver
 from qldbkit.replay.applier import Applier, ReplayPolicy
@@ -15,7 +16,10 @@ from qldbkit.replay.buffer_dynamodb import DynamoDbBuffer
 from qldbkit.replay.destination import Destination
 from qldbkit.replay.errors import ReplicationHeldError
 from qldbkit.replay.ledger_destination import LedgerDestination
-from qldbkit.replay.outcome import Outcome, metrics_line
+from qldbkit.replay.outcome import Figures, Outcome
+from qldbkit.replay.quarantine_dynamodb import BucketPayloads
+from qldbkit.replay.reporting import Reports
+from qldbkit.replay.retrying import RetryingDestination
 from qldbkit.replay.settings import ReplaySettings
 
 
@@ -34,6 +38,7 @@ class Replayer:
         policy: ReplayPolicy,
         clock: Callable[[], float] = time.time,
         emit: Callable[[str], None] = print,
+        logger: Logger | None = None,
     ):
         """Put the parts together.
 
@@ -44,9 +49,10 @@ class Replayer:
             policy: how long to wait, and how much to do at once.
             clock: seconds since 1970.
             emit: takes each line of metrics; in Lambda, what is printed is logged.
+            logger: takes the lines for people.
         """
-        self._applier = Applier(destination, buffer, clock, policy)
-        self._name, self._clock, self._emit = name, clock, emit
+        self._applier = Applier(RetryingDestination(destination), buffer, clock, policy)
+        self._reports = Reports(name, buffer, clock=clock, emit=emit, logger=logger)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Replayer:
@@ -61,15 +67,14 @@ class Replayer:
             endpoint_url=settings.endpoints.session,
             region=settings.endpoints.region,
         )
-        client = boto3.client("dynamodb", region_name=settings.endpoints.region)
         return cls(
             LedgerDestination(driver),
-            DynamoDbBuffer(client, settings.buffer_table, gap_retention=settings.gap_retention),
+            buffer_of(settings),
             name=settings.destination_ledger,
             policy=ReplayPolicy(settle_window=settings.settle_window),
         )
 
-    def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def handle(self, event: Mapping[str, Any]) -> Figures:
         """Replay a batch; what it returns says what became of it.
 
         A record that cannot be replayed is set aside and does not fail the batch: delivered again,
@@ -79,9 +84,10 @@ class Replayer:
             Exception: the batch could not be finished, and has to be delivered again whole. What
                 was applied of it is behind the checkpoint and is not applied twice.
         """
-        return self._report(self._applier.handle(event))
+        _, figures = self._run(lambda: self._applier.handle(event))
+        return figures
 
-    def drain(self) -> dict[str, Any]:
+    def drain(self) -> Figures:
         """Apply what the settling buffer holds and may now be applied.
 
         Raises:
@@ -90,15 +96,31 @@ class Replayer:
                 function's errors show it while the stream is still read and kept.
             Exception: the destination or the buffer failed; the next drain tries again.
         """
-        outcome = self._applier.drain()
-        report = self._report(outcome)
+        outcome, figures = self._run(self._applier.drain)
         problems = outcome.problems()
         if problems:
             raise ReplicationHeldError(
                 "; ".join(problems), hint="the archive in S3 has every record that was streamed"
             )
-        return report
+        return figures
 
-    def _report(self, outcome: Outcome) -> dict[str, Any]:
-        self._emit(metrics_line(outcome, self._name, self._clock()))
-        return outcome.as_dict()
+    def _run(self, run: Callable[[], Outcome]) -> tuple[Outcome, Figures]:
+        try:
+            outcome = run()
+        except Exception as error:
+            self._reports.failed(error)
+            raise
+        return outcome, self._reports.finished(outcome)
+
+
+def buffer_of(settings: ReplaySettings) -> DynamoDbBuffer:
+    """The deployed settling buffer that the settings name."""
+    region = settings.endpoints.region
+    bucket = settings.quarantine_bucket
+    payloads = BucketPayloads(lambda: boto3.client("s3", region_name=region), bucket)
+    return DynamoDbBuffer(
+        boto3.client("dynamodb", region_name=region),
+        settings.buffer_table,
+        gap_retention=settings.gap_retention,
+        payloads=payloads if bucket else None,
+    )

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import Any, Final
 
 from qldbkit.journal.model import Block
+from qldbkit.replay.fragments import QuarantinedRecord
+from qldbkit.replay.metric_names import Metric
 from qldbkit.replay.settle import Hold
 
-NAMESPACE: Final = "qldbkit/replay"
-_METRICS: Final = {
-    "Records": "Count",
-    "RepeatedRecords": "Count",
-    "BlocksApplied": "Count",
-    "RevisionsApplied": "Count",
-    "Transactions": "Count",
-    "LateBlocks": "Count",
-    "FragmentsBuffered": "Count",
-    "GapsPassed": "Count",
-    "RecordsQuarantined": "Count",
-    "QuarantineNotEmpty": "Count",
-    "StrandsHeld": "Count",
-    "StrandsWaiting": "Count",
-    "TimesFenced": "Count",
-    "SecondsBehind": "Seconds",
-}
+Figures = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand when the clock has looked at them.
+
+    Attributes:
+        blocks_waiting: blocks that the settling buffer has something of, up to a bound.
+        quarantined: records in quarantine, up to a bound.
+        gaps_open: gaps that were passed and may still be filled, of those the checkpoints hold.
+        waited: seconds that the block longest waited for has been there; 0 if none waits.
+    """
+
+    blocks_waiting: int = 0
+    quarantined: int = 0
+    gaps_open: int = 0
+    waited: float = 0.0
 
 
 @dataclass(slots=True)
@@ -48,6 +50,9 @@ class Outcome:
         holds: what each strand waits for, by strand; without those that wait for nothing.
         overdue: the strands among them that will not go on by waiting.
         seconds_behind: age of the last block that was applied; None for none.
+        applied_to: the sequence number of the last block that was applied, by strand.
+        set_aside: position and reason of each record that was quarantined.
+        standing: how things stand; None for a batch, which does not look.
     """
 
     records: int = 0
@@ -64,12 +69,23 @@ class Outcome:
     holds: dict[str, Hold] = field(default_factory=dict)
     overdue: set[str] = field(default_factory=set)
     seconds_behind: float | None = None
+    applied_to: dict[str, int] = field(default_factory=dict)
+    set_aside: list[tuple[str, str]] = field(default_factory=list)
+    standing: Standing | None = None
 
     def applied(self, block: Block, now: float) -> None:
         """Count a block that is wholly applied."""
         self.blocks += 1
         self.revisions += len(block.revisions)
         self.seconds_behind = max(0.0, now - committed_at(block))
+        self.applied_to[block.address.strand_id] = block.address.sequence_no
+
+    def quarantine(self, records: Iterable[QuarantinedRecord]) -> None:
+        """Count records that were set aside."""
+        for each in records:
+            self.quarantined += 1
+            self.quarantine_not_empty = True
+            self.set_aside.append((each.position, each.reason))
 
     def held(self, hold: Hold, now: float, window: float) -> None:
         """Note what a strand waits for."""
@@ -91,44 +107,45 @@ class Outcome:
             found.append("records are in quarantine")
         return found
 
-    def as_dict(self) -> dict[str, Any]:
-        """The outcome as JSON has it, with CloudWatch's names."""
-        figures: dict[str, Any] = {
-            "Records": self.records,
-            "RepeatedRecords": self.repeated,
-            "BlocksApplied": self.blocks,
-            "RevisionsApplied": self.revisions,
-            "Transactions": self.transactions,
-            "LateBlocks": self.late,
-            "FragmentsBuffered": self.buffered,
-            "GapsPassed": self.gaps,
-            "RecordsQuarantined": self.quarantined,
-            "StrandsHeld": len(self.overdue),
-            "StrandsWaiting": len(self.holds),
-            "TimesFenced": self.fenced,
+    def figures(self) -> Figures:
+        """The outcome by CloudWatch's names; what was not looked at is not in it."""
+        found = {
+            Metric.RECORDS: self.records,
+            Metric.REPEATED_RECORDS: self.repeated,
+            Metric.BLOCKS_APPLIED: self.blocks,
+            Metric.REVISIONS_APPLIED: self.revisions,
+            Metric.TRANSACTIONS: self.transactions,
+            Metric.LATE_BLOCKS: self.late,
+            Metric.FRAGMENTS_BUFFERED: self.buffered,
+            Metric.GAPS_PASSED: self.gaps,
+            Metric.RECORDS_QUARANTINED: self.quarantined,
+            Metric.STRANDS_HELD: len(self.overdue),
+            Metric.STRANDS_WAITING: len(self.holds),
+            Metric.TIMES_FENCED: self.fenced,
+            **_standing_figures(self.standing),
         }
-        if self.quarantine_not_empty is not None:
-            figures["QuarantineNotEmpty"] = int(self.quarantine_not_empty)
-        if self.seconds_behind is not None:
-            figures["SecondsBehind"] = round(self.seconds_behind, 3)
-        return figures
+        behind = self._behind()
+        if behind is not None:
+            found[Metric.MILLISECONDS_BEHIND_SOURCE] = round(behind * 1000)
+        return {str(name): value for name, value in found.items()}
+
+    def _behind(self) -> float | None:
+        """Seconds behind the source: of what was applied, or of what waits."""
+        waited = None if self.standing is None else self.standing.waited
+        return max(
+            (each for each in (self.seconds_behind, waited) if each is not None), default=None
+        )
 
 
-def metrics_line(outcome: Outcome, destination: str, now: float) -> str:
-    """One line of CloudWatch's embedded metric format, which Lambda's log turns into metrics.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    """
-    figures = outcome.as_dict()
-    metrics = [{"Name": name, "Unit": _METRICS[name]} for name in figures]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [["Destination"]], "Metrics": metrics}
-    line = {
-        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]},
-        "Destination": destination,
-        **figures,
-        "Problems": outcome.problems(),
+def _standing_figures(standing: Standing | None) -> dict[Metric, int]:
+    if standing is None:
+        return {}
+    return {
+        Metric.HEARTBEAT: 1,
+        Metric.BLOCKS_WAITING: standing.blocks_waiting,
+        Metric.QUARANTINED_RECORDS: standing.quarantined,
+        Metric.GAPS_OPEN: standing.gaps_open,
     }
-    return json.dumps(line, separators=(",", ":"))
 
 
 def committed_at(block: Block) -> float:

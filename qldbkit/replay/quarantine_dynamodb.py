@@ -8,7 +8,8 @@ payloads are kept in the table, in chunks, and go with their record.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
@@ -38,9 +39,19 @@ class Payloads(Protocol):
 class BucketPayloads:
     """Payloads as objects of an S3 bucket."""
 
-    def __init__(self, client: Any, bucket: str):
-        """Use a bucket through boto3's client of S3."""
-        self._client, self._bucket = client, bucket
+    def __init__(self, connect: Callable[[], Any], bucket: str):
+        """Use a bucket.
+
+        Args:
+            connect: makes boto3's client of S3; called when there is something to keep, because a
+                function seldom has, and the client takes long to make.
+            bucket: its name.
+        """
+        self._connect, self._bucket = connect, bucket
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._connect()
 
     def put(self, position: str, payload: bytes) -> str:
         """Keep a payload under a key that its position and its digest make up."""

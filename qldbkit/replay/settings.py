@@ -25,6 +25,8 @@ class ReplaySettings:
         endpoints: ``LEDGER_ENDPOINT_URL`` and ``AWS_REGION``: where the ledger is.
         buffer_table: ``BUFFER_TABLE``, the settling buffer's DynamoDB table.
         stream_name: ``STREAM_NAME``, the Kinesis stream, for messages.
+        quarantine_bucket: ``QUARANTINE_BUCKET``, where the payloads of quarantined records are
+            kept; in the buffer's table if it is empty.
         settle_window: ``SETTLE_WINDOW_SECONDS``: how long what is behind a gap waits.
         gap_retention: ``GAP_RETENTION_SECONDS``: how long a passed gap is remembered; not less than
             the stream keeps its records.
@@ -34,6 +36,7 @@ class ReplaySettings:
     endpoints: LedgerEndpoints
     buffer_table: str
     stream_name: str
+    quarantine_bucket: str = ""
     settle_window: float = DEFAULT_SETTLE_WINDOW
     gap_retention: float = DEFAULT_GAP_RETENTION
 
@@ -51,6 +54,7 @@ class ReplaySettings:
             endpoints=LedgerEndpoints.from_environment(environment),
             buffer_table=_text(environment, "BUFFER_TABLE"),
             stream_name=environment.get("STREAM_NAME", ""),
+            quarantine_bucket=environment.get("QUARANTINE_BUCKET", ""),
             settle_window=_seconds(environment, "SETTLE_WINDOW_SECONDS", DEFAULT_SETTLE_WINDOW),
             gap_retention=_seconds(environment, "GAP_RETENTION_SECONDS", DEFAULT_GAP_RETENTION),
         )

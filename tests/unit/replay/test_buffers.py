@@ -68,7 +68,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> MakeBuffer:
         return lambda: DynamoDbBuffer(client, "Buffer", gap_retention=RETENTION)
     if request.param == "dynamodb and s3":
         client = request.getfixturevalue("dynamodb")
-        payloads = BucketPayloads(request.getfixturevalue("bucket"), "quarantine")
+        payloads = BucketPayloads(lambda: request.getfixturevalue("bucket"), "quarantine")
         return lambda: DynamoDbBuffer(client, "Buffer", gap_retention=RETENTION, payloads=payloads)
     buffer = MemoryBuffer()
     return lambda: buffer
@@ -236,7 +236,7 @@ def test_notes_are_kept_by_topic_and_name(make: MakeBuffer) -> None:
 def test_a_payload_stays_in_the_bucket_when_its_record_is_discarded(
     dynamodb: Any, bucket: Any
 ) -> None:
-    payloads = BucketPayloads(bucket, "quarantine")
+    payloads = BucketPayloads(lambda: bucket, "quarantine")
     buffer = DynamoDbBuffer(dynamodb, "Buffer", gap_retention=RETENTION, payloads=payloads)
     buffer.quarantine([QuarantinedRecord("shard record 1, part 2", "why", b"payload", 1.0)])
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 from simulation.delivery import kinesis_event, raw_event
 from simulation.source import records_of
 
 from qldbkit.endpoints import RegionMissingError
 from qldbkit.names import NameRefusedError
 from qldbkit.replay.applier import ReplayPolicy
-from qldbkit.replay.errors import ReplaySettingsError, ReplicationHeldError
+from qldbkit.replay.errors import BufferBusyError, ReplaySettingsError, ReplicationHeldError
 from qldbkit.replay.lambda_entry import Replayer
+from qldbkit.replay.metric_names import UNITS, Metric
+from qldbkit.replay.outcome import committed_at
 from qldbkit.replay.settings import ReplaySettings
 
 ENVIRONMENT = {
@@ -24,21 +28,27 @@ ENVIRONMENT = {
     "SETTLE_WINDOW_SECONDS": "7.5",
     "AWS_REGION": "eu-west-1",
 }
-METRICS = {
-    "Records",
-    "RepeatedRecords",
-    "BlocksApplied",
-    "RevisionsApplied",
-    "Transactions",
-    "LateBlocks",
-    "FragmentsBuffered",
-    "GapsPassed",
-    "RecordsQuarantined",
-    "QuarantineNotEmpty",
-    "StrandsHeld",
-    "StrandsWaiting",
-    "TimesFenced",
-    "SecondsBehind",
+OF_A_BATCH = {
+    "Records": "Count",
+    "RepeatedRecords": "Count",
+    "BlocksApplied": "Count",
+    "RevisionsApplied": "Count",
+    "Transactions": "Count",
+    "LateBlocks": "Count",
+    "FragmentsBuffered": "Count",
+    "GapsPassed": "Count",
+    "RecordsQuarantined": "Count",
+    "StrandsHeld": "Count",
+    "StrandsWaiting": "Count",
+    "TimesFenced": "Count",
+    "MillisecondsBehindSource": "Milliseconds",
+}
+OF_THE_CLOCK = {
+    **OF_A_BATCH,
+    "Heartbeat": "Count",
+    "BlocksWaiting": "Count",
+    "QuarantinedRecords": "Count",
+    "GapsOpen": "Count",
 }
 
 
@@ -48,7 +58,12 @@ def printed() -> list[str]:
 
 
 @pytest.fixture
-def replayer(world: Any, printed: list[str]) -> Replayer:
+def log() -> StringIO:
+    return StringIO()
+
+
+@pytest.fixture
+def replayer(world: Any, printed: list[str], log: StringIO) -> Replayer:
     return Replayer(
         world.destination,
         world.buffer,
@@ -56,6 +71,7 @@ def replayer(world: Any, printed: list[str]) -> Replayer:
         policy=ReplayPolicy(settle_window=120.0),
         clock=lambda: world.now,
         emit=printed.append,
+        logger=Logger(service=f"replay-{id(log)}", stream=log, level="INFO"),
     )
 
 
@@ -80,7 +96,7 @@ def test_aws_own_aggregated_event_goes_through_the_entry_point(
 
 
 def test_what_became_of_a_batch_is_printed_as_metrics(
-    replayer: Replayer, world: Any, printed: list[str]
+    replayer: Replayer, world: Any, printed: list[str], log: StringIO
 ) -> None:
     source = world.source
     source.create_table("Person")
@@ -93,12 +109,17 @@ def test_what_became_of_a_batch_is_printed_as_metrics(
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "qldbkit/replay"
     assert directive["Dimensions"] == [["Destination"]]
-    assert line["BlocksApplied"] == 2
+    assert line["BlocksApplied"] == [2]
     assert line["Destination"] == "Destination"
-    assert line["_aws"]["Timestamp"] == int(world.now * 1000)
-    assert {each["Name"] for each in directive["Metrics"]} <= METRICS
-    assert all(each["Name"] in line for each in directive["Metrics"])
     assert secret not in printed[0]
+    logged = log.getvalue()
+    assert json.loads(logged)["appliedTo"] == {source.strand_id: 1}
+    assert secret not in logged
+
+
+def named(line: str) -> dict[str, str]:
+    (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
+    return {each["Name"]: each["Unit"] for each in directive["Metrics"]}
 
 
 def test_metrics_have_the_names_that_alarms_use(
@@ -107,16 +128,78 @@ def test_metrics_have_the_names_that_alarms_use(
     world.source.create_table("Person")
     replayer.handle(kinesis_event(records_of(world.source.blocks[0])))
     replayer.drain()
-    names = {
-        metric["Name"]
-        for line in map(json.loads, printed)
-        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
-    }
-    assert names == METRICS
+    of_batch, of_clock = printed
+    assert named(of_batch) == OF_A_BATCH
+    assert named(of_clock) == OF_THE_CLOCK
+    assert {str(each): UNITS[each] for each in Metric} == OF_THE_CLOCK
+
+
+def test_the_clock_beats_when_nothing_happens(
+    replayer: Replayer, world: Any, printed: list[str]
+) -> None:
+    for _ in range(3):
+        world.now += 60.0
+        replayer.drain()
+    lines = [json.loads(each) for each in printed]
+    assert [each["Heartbeat"] for each in lines] == [[1]] * 3
+    assert [each["BlocksApplied"] for each in lines] == [[0]] * 3
+    assert json.loads(world.buffer.notes("run")["clock"])["at"] == world.now
+
+
+def test_the_lag_is_the_age_of_what_is_applied_and_of_what_waits(
+    replayer: Replayer, world: Any, printed: list[str]
+) -> None:
+    source = world.source
+    source.create_table("Person")
+    first = records_of(source.blocks[0])
+    committed = committed_at(source.blocks[0])
+    world.now = committed + 2.5
+    assert replayer.handle(kinesis_event(first))["MillisecondsBehindSource"] == 2500
+    source.insert("Person", {"v": 1})
+    behind = source.insert("Person", {"v": 2})
+    replayer.handle(kinesis_event(records_of(behind)))
+
+    world.now += 30.0
+    standing = replayer.drain()
+
+    assert standing["MillisecondsBehindSource"] == 30_000
+    assert (standing["BlocksWaiting"], standing["StrandsWaiting"]) == (1, 1)
+    replayer.handle(kinesis_event(records_of(source.blocks[1])))
+    assert replayer.drain()["BlocksWaiting"] == 0
+
+
+def test_a_run_that_fails_is_noted_without_what_documents_hold(
+    replayer: Replayer, world: Any, monkeypatch: pytest.MonkeyPatch, log: StringIO
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ValueError("a secret value")
+
+    monkeypatch.setattr(world.destination, "transact", broken)
+    world.source.create_table("Person")
+    with pytest.raises(ValueError, match="secret"):
+        replayer.handle(kinesis_event(records_of(world.source.blocks[0])))
+
+    note = world.buffer.notes("run")["failure"]
+    assert json.loads(note)["errorClass"] == "fatal"
+    assert "secret" not in note + log.getvalue()
+
+
+def test_a_failure_is_raised_although_the_buffer_cannot_note_it(
+    replayer: Replayer, world: Any, monkeypatch: pytest.MonkeyPatch, log: StringIO
+) -> None:
+    def fails(*_: Any) -> None:
+        raise BufferBusyError("no")
+
+    monkeypatch.setattr(world.buffer, "strands", fails)
+    monkeypatch.setattr(world.buffer, "note", fails)
+    with pytest.raises(BufferBusyError):
+        replayer.drain()
+    logged = [json.loads(each) for each in log.getvalue().splitlines()]
+    assert [each["message"] for each in logged] == ["failed", "not noted"]
 
 
 def test_a_poison_record_does_not_fail_its_batch_and_the_drain_reports_it(
-    replayer: Replayer, world: Any, printed: list[str]
+    replayer: Replayer, world: Any, printed: list[str], log: StringIO
 ) -> None:
     poison = b"\xe0\x01\x00\xea\xd3\x99secret"
     assert replayer.handle(raw_event([("key", poison)]))["RecordsQuarantined"] == 1
@@ -125,8 +208,9 @@ def test_a_poison_record_does_not_fail_its_batch_and_the_drain_reports_it(
         replayer.drain()
 
     assert raised.value.hint
-    assert json.loads(printed[-1])["QuarantineNotEmpty"] == 1
-    assert "secret" not in "".join(printed)
+    assert json.loads(printed[-1])["QuarantinedRecords"] == [1]
+    assert "secret" not in "".join(printed) + log.getvalue()
+    assert json.loads(log.getvalue().splitlines()[0])["message"] == "quarantined"
 
 
 def test_settings_come_from_the_environment() -> None:
