@@ -27,8 +27,11 @@ Encode = Callable[[Any], bytes]
 
 
 def ion_text(value: Any) -> bytes:
-    """A value as Ion text, on a line of its own."""
-    return codec.write_text(value).encode() + b"\n"
+    """A value as Ion text, with a space to the next one.
+
+    AWS's readers of exports take blocks apart at ``} {``.
+    """
+    return codec.write_text(value).encode() + b" "
 
 
 def ion_binary(value: Any) -> bytes:

@@ -54,7 +54,7 @@ def test_the_started_manifest_is_that_of_the_documentation():
         '{ledgerName:"my-example-ledger",exportId:"8UyXulxccYLAsbN1aon7e4",'
         "inclusiveStartTime:2019-04-15T00:00:00.000Z,"
         'exclusiveEndTime:2019-04-15T22:00:00.000Z,bucket:"DOC-EXAMPLE-BUCKET",'
-        'prefix:"journalExport",objectEncryptionType:"NO_ENCRYPTION",outputFormat:"ION_TEXT"}\n'
+        'prefix:"journalExport",objectEncryptionType:"NO_ENCRYPTION",outputFormat:"ION_TEXT"} '
     )
 
 
