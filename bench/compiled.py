@@ -20,22 +20,22 @@ MODULES = (
     "ion",
     "ionhash",
     "hashes",
-    "model",
     "decoding",
     "integrity",
     "moments",
-    "findings",
     "records",
     "building",
     "proving",
     "peaks",
-    "sources/stored",
     "sources/window",
     "sources/splitting",
     "sources/spill",
     "sources/archive",
 )
-"""What every revision goes through when a journal is read and verified."""
+"""What every revision goes through when a journal is read and verified.
+
+Without the modules of values that are sent to other processes, which compiled classes cannot be.
+"""
 
 
 def compile_copy(folder: Path) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.model import BlockAddress
+from qldbkit.journal.outcome import BlockFacts
 from qldbkit.journal.peaks import Peaks
-from qldbkit.journal.proving import BlockFacts
 
 
 @dataclass(frozen=True, slots=True)

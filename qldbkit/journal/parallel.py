@@ -9,7 +9,8 @@ from multiprocessing import get_context
 from typing import Final
 
 from qldbkit.journal.findings import Finding
-from qldbkit.journal.proving import Outcome, prove
+from qldbkit.journal.outcome import Outcome
+from qldbkit.journal.proving import prove
 from qldbkit.journal.sources.stored import StoredBlock
 
 BATCH: Final = 200

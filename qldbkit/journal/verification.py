@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from qldbkit.journal.chain import Chain, StrandReport
 from qldbkit.journal.findings import Finding, FindingKind
+from qldbkit.journal.outcome import BlockFacts, Outcome
 from qldbkit.journal.parallel import proven
-from qldbkit.journal.proving import BlockFacts, Outcome
 from qldbkit.journal.sources.answers import SavedDigest
 from qldbkit.journal.sources.stored import JournalSource, SourceDescription
 

@@ -18,7 +18,8 @@ from qldbkit.errors import QldbkitError
 from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.model import Block, BlockAddress
 from qldbkit.journal.parallel import proven
-from qldbkit.journal.proving import BlockFacts, Outcome, assembled
+from qldbkit.journal.outcome import BlockFacts, Outcome
+from qldbkit.journal.proving import assembled
 from qldbkit.journal.sources.answers import SavedDigest
 from qldbkit.journal.sources.stored import JournalSource, StoredBlock
 from qldbkit.journal.verification import exit_status
