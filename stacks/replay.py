@@ -17,6 +17,7 @@ from stacks.function import PythonFunction
 from stacks.journal_stream import JournalStream
 from stacks.ledger_access import grant_partiql
 from stacks.packaging import CodeSource
+from stacks.quarantine_bucket import QuarantineBucket
 from stacks.settings import Settings
 
 BATCH_RECORDS = 500
@@ -92,9 +93,11 @@ class Replay(Construct):
         settings: Settings,
         code: CodeSource,
         source: JournalStream,
+        quarantine: QuarantineBucket,
     ) -> None:
         super().__init__(scope, id)
         self.buffer = SettlingBuffer(self, "Buffer", source=source)
+        self.quarantine = quarantine
         self.failed = FailedBatches(self, "Failed")
         self._settings, self._code, self._source = settings, code, source
         self.on_batch = self._function(
@@ -128,12 +131,14 @@ class Replay(Construct):
         )
         grant_partiql(function.role, self._settings.dest_qldb_ledger_name, PARTIQL_COMMANDS)
         self.buffer.allow_use(function.role)
+        self.quarantine.allow_adding(function.role)
         return function
 
     def _environment(self) -> dict[str, str]:
         return {
             "DESTINATION_LEDGER": self._settings.dest_qldb_ledger_name,
             "BUFFER_TABLE": self.buffer.table.table_name,
+            "QUARANTINE_BUCKET": self.quarantine.bucket.bucket_name,
             "STREAM_NAME": self._source.stream.stream_name,
             "SETTLE_WINDOW_SECONDS": str(self._settings.settle_window_seconds),
             "LOG_LEVEL": "INFO",

@@ -21,6 +21,7 @@ MAX_SETTLE_WINDOW_SECONDS = 3600
 MAX_RETENTION_HOURS = 8760  # Kinesis keeps a record for a year at most
 
 _KMS_ALIAS = re.compile(r"(?!alias/)(?!aws/)[A-Za-z0-9/_-]{1,250}", re.ASCII)
+_TOPIC_ARN = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}", re.ASCII)
 _OWN_KEY = re.compile(r"[A-Za-z0-9]+", re.ASCII)  # the CDK's own keys hold : / @ or -
 
 Reader = Callable[[str, Any], Any]  # of a context key and what it holds
@@ -49,6 +50,7 @@ class Settings:
     lambda_python: str = "3.13"
     lambda_architecture: str = "arm64"
     removal_policy: str = "retain"
+    alarm_topic_arn: str | None = None
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any], *, now: datetime | None = None) -> Settings:
@@ -192,6 +194,16 @@ def _url(key: str, value: Any) -> str | None:
     return str(value).rstrip("/")
 
 
+def _topic_arn(key: str, value: Any) -> str:
+    if not isinstance(value, str) or _TOPIC_ARN.fullmatch(value) is None:
+        raise SettingsError(
+            f"{key} is {value!r}",
+            hint="write the ARN of an SNS topic, such as"
+            " arn:aws:sns:us-east-1:123456789012:alarms, or null",
+        )
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     field: str
@@ -216,4 +228,5 @@ _KEYS: Mapping[str, _Key] = {
     "lambdaPython": _Key("lambda_python", _one_of("3.11", "3.12", "3.13")),
     "lambdaArchitecture": _Key("lambda_architecture", _one_of("arm64", "x86_64")),
     "removalPolicy": _Key("removal_policy", _one_of("retain", "destroy")),
+    "alarmTopicArn": _Key("alarm_topic_arn", _topic_arn),
 }

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from aws_cdk import App, CfnOutput, Stack
 
+from stacks.alarms import Alarms
 from stacks.archive import JournalArchive
+from stacks.dashboard import ReplicationDashboard
 from stacks.journal_stream import JournalStream
 from stacks.packaging import CodeSource
+from stacks.quarantine_bucket import QuarantineBucket
 from stacks.replay import Replay
 from stacks.settings import Settings
+from stacks.signals import Watched
 
 
 class QldbBlogStreamStack(Stack):
-    """The journal's stream, its archive, and its replay into the destination ledger."""
+    """The journal's stream, its archive, its replay, and what watches over them."""
 
     def __init__(self, scope: App, id: str, *, settings: Settings, code: CodeSource) -> None:
         super().__init__(scope, id, description="A QLDB journal, streamed, archived and replayed")
@@ -20,7 +24,23 @@ class QldbBlogStreamStack(Stack):
         archive = JournalArchive(self, "Archive", settings=settings, source=stream)
         # Firehose begins with what comes after it: it has to be there before the first record is
         stream.journal.node.add_dependency(archive.delivery)
-        replay = Replay(self, "Replay", settings=settings, code=code, source=stream)
+        # Of the archive's key, because both outlive the stack and the stream's key does not
+        quarantine = QuarantineBucket(
+            self, "Quarantine", settings=settings, key=archive.archive.key
+        )
+        replay = Replay(
+            self, "Replay", settings=settings, code=code, source=stream, quarantine=quarantine
+        )
+        watched = Watched(
+            destination=settings.dest_qldb_ledger_name,
+            stream=stream.stream,
+            delivery=archive.delivery,
+            on_batch=replay.on_batch.function,
+            on_clock=replay.on_clock.function,
+            failed=replay.failed.queue,
+        )
+        alarms = Alarms(self, "Alarms", settings=settings, watched=watched)
+        dashboard = ReplicationDashboard(self, "Overview", watched=watched, alarms=alarms)
         for name, value in {
             "SourceLedgerName": settings.qldb_ledger_name,
             "DestinationLedgerName": settings.dest_qldb_ledger_name,
@@ -33,5 +53,7 @@ class QldbBlogStreamStack(Stack):
             "ReplayFunctionName": replay.on_batch.function.function_name,
             "DrainFunctionName": replay.on_clock.function.function_name,
             "FailedBatchesQueueUrl": replay.failed.queue.queue_url,
+            "QuarantineBucketName": quarantine.bucket.bucket_name,
+            "DashboardName": dashboard.dashboard.dashboard_name,
         }.items():
             CfnOutput(self, name, value=value)

@@ -139,7 +139,8 @@ def test_nothing_is_reached_without_tls(stream_template: Template, policy: str) 
 
 
 def test_archived_records_move_to_cheaper_storage_and_never_expire(stream_template) -> None:
-    (bucket,) = stream_template.find_resources("AWS::S3::Bucket").values()
+    buckets = stream_template.find_resources("AWS::S3::Bucket")
+    (bucket,) = (each for name, each in buckets.items() if name.startswith("Archive"))
     (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
     assert rule["Status"] == "Enabled"
     assert [each["StorageClass"] for each in rule["Transitions"]] == ["STANDARD_IA", "GLACIER_IR"]
@@ -150,7 +151,7 @@ def test_archived_records_move_to_cheaper_storage_and_never_expire(stream_templa
 
 def test_the_archive_and_its_key_outlive_the_stack(stream_template: Template) -> None:
     kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
-    stream_template.has_resource("AWS::S3::Bucket", kept)
+    stream_template.all_resources("AWS::S3::Bucket", kept)
     keys = stream_template.find_resources("AWS::KMS::Key")
     policies = {name[:7]: each["DeletionPolicy"] for name, each in keys.items()}
     assert policies == {"Archive": "Retain", "Journal": "Delete"}
@@ -160,7 +161,7 @@ def test_asked_to_the_stack_takes_everything_with_it(throwaway) -> None:
     template = throwaway.stream_template
     for resource in template.to_json()["Resources"].values():
         assert resource.get("DeletionPolicy", "Delete") == "Delete"
-    template.resource_count_is("Custom::S3AutoDeleteObjects", 1)
+    template.resource_count_is("Custom::S3AutoDeleteObjects", 2)
 
 
 def test_firehose_reads_the_stream_and_writes_the_archive(stream_template: Template) -> None:
@@ -258,6 +259,7 @@ def test_both_replay_functions_know_the_same(stream_template: Template) -> None:
                     "Variables": {
                         "DESTINATION_LEDGER": "QldbBlogStreaming",
                         "BUFFER_TABLE": {"Ref": Match.string_like_regexp("^ReplayBufferTable")},
+                        "QUARANTINE_BUCKET": {"Ref": Match.string_like_regexp("^Quarantine")},
                         "STREAM_NAME": {"Ref": Match.string_like_regexp("^JournalStream")},
                         "SETTLE_WINDOW_SECONDS": "120",
                         "LOG_LEVEL": "INFO",
@@ -365,4 +367,6 @@ def test_the_outputs_name_what_a_user_looks_for(stream_template: Template) -> No
         "ReplayFunctionName",
         "DrainFunctionName",
         "FailedBatchesQueueUrl",
+        "QuarantineBucketName",
+        "DashboardName",
     }
