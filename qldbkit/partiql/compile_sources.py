@@ -111,6 +111,9 @@ class SourceCompiler(PathCompiler, ConditionCompiler):
             return self._open_global(expression, scope, required=True)
         value = self._open_value(self.compile(expression, scope))
         nested = self.settings.dialect is Dialect.QLDB and self.query_depth > 1
+        if nested and root is expression and not root.local and not self.variables_first:
+            # A document's own name would be ranged over, where its table is meant: refused.
+            return self._open_global(expression, scope, required=True)
         if root.local or self.variables_first or nested:
             return value
         return self._table_or(value, expression, scope)
