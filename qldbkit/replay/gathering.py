@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from qldbkit.journal.integrity import IntegrityError, verify_revision, verify_summary
+from qldbkit.journal.ion import IonFormatError
 from qldbkit.journal.ionhash import struct_hash
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision, RevisionSummary
 from qldbkit.journal.records import (
@@ -34,10 +35,16 @@ def verified(data: bytes, position: str | None = None) -> StreamRecord:
         IntegrityError: a hash is not that of its contents.
     """
     record = decode_record(data, position)
-    if isinstance(record, BlockSummaryRecord):
-        verify_summary(record.summary)
-    elif isinstance(record, RevisionDetailsRecord):
-        verify_revision(record.revision)
+    try:
+        if isinstance(record, BlockSummaryRecord):
+            verify_summary(record.summary)
+        elif isinstance(record, RevisionDetailsRecord):
+            verify_revision(record.revision)
+    except IonFormatError as error:  # decoding does not look into documents; hashing does
+        raise RecordError(
+            f"a stream record cannot be read: {error.message}",
+            position=", ".join(each for each in (position, error.position) if each is not None),
+        ) from error
     return record
 
 

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from simulation.delivery import kinesis_event
-from simulation.source import Documents, Source, random_history, records_of
+from simulation.source import Documents, Source, is_streamed, random_history, records_of
 
 from qldbkit.journal.ion import IonSpan
 from qldbkit.replay.applier import Applier, ReplayPolicy
@@ -20,6 +20,7 @@ from qldbkit.replay.buffer import MemoryBuffer
 from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord
 from qldbkit.replay.memory_destination import MemoryDestination
 from qldbkit.replay.outcome import Outcome
+from qldbkit.replay.settle import Hold
 from qldbkit.replay.units import UnitLimits
 
 WINDOW = 120.0
@@ -223,6 +224,11 @@ class Simulation:
             records and all(data in lost for _, data in records)
             for records in map(records_of, self.source.blocks)
         )
+
+    def is_phantom(self, hold: Hold) -> bool:
+        """Whether what a strand waits for is a block that was never in the stream."""
+        at = hold.address.sequence_no
+        return at >= len(self.source.blocks) or not is_streamed(self.source.blocks[at])
 
     def _fill_shards(self) -> None:
         times = self._arrivals()

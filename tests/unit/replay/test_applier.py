@@ -273,6 +273,20 @@ def test_something_that_is_no_event_is_refused(world: Any) -> None:
         world.applier.handle({"Records": [{"kinesis": {}}]})
 
 
+def test_a_record_that_only_hashing_finds_damaged_is_set_aside(started: Any) -> None:
+    """Decoding does not look into documents; a symbol there that is in no table is found later."""
+    block = started.source.insert("Person", {"someField": "value"})
+    summary, (key, revision) = records_of(block)
+    at = revision.rindex(b"value") - 2  # the field's symbol id, before the string's descriptor
+    damaged = revision[:at] + b"\xfe" + revision[at + 1 :]
+
+    outcome = started.deliver_records([summary, (key, damaged)])
+
+    assert outcome.quarantined == 1
+    started.deliver(block)
+    started.assert_equal()
+
+
 def changed(record: tuple[str, bytes], **fields: Any) -> tuple[str, bytes]:
     """A record with fields of its payload changed that no hash of QLDB covers."""
     key, data = record
