@@ -15,6 +15,7 @@ from judge import Outcome, judged, rate
 from rates import DATA, counted
 
 KNOWN = Path(__file__).with_name("known_failures.json")
+PROJECT = Path(__file__).resolve().parents[2]
 LEAST_OF_ALL = 85.0
 LEAST_OF_QLDBS_DIALECT = 97.0
 
@@ -50,3 +51,11 @@ def test_the_rates_are_at_least_what_is_promised(outcomes):
     in_dialect = [outcome for outcome in outcomes if outcome.in_qldbs_dialect]
     assert len(in_dialect) > 2_500
     assert rate(in_dialect) >= LEAST_OF_QLDBS_DIALECT
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/qldb-compatibility.md"])
+def test_the_rates_that_are_documented_are_those_that_were_measured(outcomes, page):
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    for some in (outcomes, [outcome for outcome in outcomes if outcome.in_qldbs_dialect]):
+        passed = sum(outcome.difference is None for outcome in some)
+        assert f"| {passed} of {len(some)}, {rate(some):.2f} % |" in text
