@@ -264,7 +264,9 @@ class Applier:
 
     def _write_late(self, strand_id: str, block: GatheredBlock) -> None:
         cautious = replace(self._policy.limits, cautious=True)
-        parts = list(chunks(plan_block(block.block()).steps, cautious)) or [()]
+        checkpoint = self._checkpoint(strand_id)
+        whole = block.block(bound=checkpoint is not None and checkpoint.bound)
+        parts = list(chunks(plan_block(whole).steps, cautious)) or [()]
         for steps in parts:
             last = block.address.sequence_no if steps is parts[-1] else None
             self._checkpoints[strand_id] = self._destination.transact(
