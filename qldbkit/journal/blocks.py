@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from qldbkit.journal import decoding
-from qldbkit.journal.ion import IonSpan
-from qldbkit.journal.model import Block
+from qldbkit.journal.encoding import container, symbol_table, var_uint_bytes
+from qldbkit.journal.ion import IonSpan, IonType
+from qldbkit.journal.model import Block, RevisionSummary
+
+REVISIONS_OR_SUMMARIES: Final = ("revisions", "revisionSummaries")
 
 
 def decode_block(data: bytes) -> Block:
@@ -29,3 +33,30 @@ def exported_struct(block: Block) -> dict[str, Any]:
     if block.revisions:
         fields["revisions"] = [each.ion.value() for each in block.revisions]
     return fields
+
+
+def with_summaries(exported: IonSpan, summaries: Sequence[RevisionSummary]) -> IonSpan:
+    """An exported block's struct with ``revisionSummaries`` in place of its ``revisions``.
+
+    What is kept is copied as it was written: nothing of it is decoded.
+    """
+    context = exported.context
+    first = len(context.texts)
+    fields = b"".join(
+        each for name, each in exported.written_fields() if name not in REVISIONS_OR_SUMMARIES
+    )
+    items = b"".join(_summary(each, first) for each in summaries)
+    body = fields + var_uint_bytes(first) + container(IonType.LIST, items)
+    data = context.prefix + _SUMMARY_SYMBOLS + container(IonType.STRUCT, body)
+    return IonSpan.parse(data)
+
+
+def _summary(summary: RevisionSummary, first: int) -> bytes:
+    body = var_uint_bytes(first + 1) + container(IonType.BLOB, summary.hash)
+    if summary.document_id is not None:
+        text = summary.document_id.encode()
+        body += var_uint_bytes(first + 2) + container(IonType.STRING, text)
+    return container(IonType.STRUCT, body)
+
+
+_SUMMARY_SYMBOLS: Final = symbol_table(("revisionSummaries", "hash", "documentId"), append=True)

@@ -279,6 +279,21 @@ class IonSpan:
             raise truncated(data) from error
         return iter(found)
 
+    def written_fields(self) -> Iterator[tuple[str, bytes]]:
+        """A struct's fields as they stand, name and value together, by their names."""
+        self._expect(IonType.STRUCT)
+        data = self.data
+        try:
+            at, end = value_bounds(data, self._body, self.end)
+            while at < end:
+                begin = at
+                symbol, at = var_uint(data, at)
+                value, at = at, value_bounds(data, at, end)[1]
+                if not is_padding(data, value):
+                    yield symbol_text(self.context, symbol, value) or "$0", data[begin:at]
+        except IndexError as error:
+            raise truncated(data) from error
+
     def elements(self) -> list[IonSpan]:
         """A list's or sexp's elements.
 

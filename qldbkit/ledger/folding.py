@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from qldbkit.journal.encoding import standalone
 from qldbkit.journal.hashes import dot
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Block, Revision
+from qldbkit.journal.moments import microseconds
 from qldbkit.journal.proofs import completed_nodes
 from qldbkit.ledger.catalog import Catalog, IndexStatus, TableState
-from qldbkit.ledger.clock import to_milliseconds
 from qldbkit.ledger.conflicts import Part, document_part, key_part, table_part
 from qldbkit.ledger.definitions import redefined
 from qldbkit.ledger.storage import (
@@ -65,11 +66,11 @@ def fold(block: Block, catalog: Catalog, writer: StorageWriter) -> Folded:
         touched |= {document_part(revision.document_id), table_part(revision.table_id)}
         touched |= _index(revision, before, defined.tables[revision.table_id], entries)
     after = _with_empty_indexes_online(defined, catalog, stored, writer)
-    block_time = to_milliseconds(summary.block_timestamp)
+    block_time = microseconds(summary.ion.fields()["blockTimestamp"]) // 1000
     changes = BlockChanges(
         tip=Tip(summary.address.sequence_no, summary.block_hash, block_time),
         transaction_time=_transaction_time(block, block_time),
-        summary=summary.ion.binary(),
+        summary=standalone(summary.ion),
         revisions=tuple(stored),
         added_entries=tuple(entries.added),
         ended_entries=tuple(entries.ended),
@@ -113,8 +114,8 @@ def _stored_revisions(block: Block) -> Iterator[StoredRevision]:
             revision.metadata.version,
             CURRENT,
             revision.hash,
-            revision.metadata.ion.binary(),
-            None if revision.data is None else revision.data.binary(),
+            standalone(revision.metadata.ion),
+            None if revision.data is None else standalone(revision.data),
             revision.data_hash,
         )
 
@@ -165,7 +166,7 @@ def _has_metadata(revision: Revision) -> bool:
 
 def _revision_time(revision: Revision) -> int:
     assert revision.metadata is not None  # filtered by _has_metadata
-    return to_milliseconds(revision.metadata.tx_time)
+    return microseconds(revision.metadata.ion.fields()["txTime"]) // 1000
 
 
 def _redactions(block: Block, writer: StorageWriter) -> Iterator[Redaction]:

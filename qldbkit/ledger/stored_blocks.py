@@ -7,9 +7,11 @@ the block that committed it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from qldbkit.journal import codec, decoding
+from qldbkit.journal.blocks import with_summaries
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import (
     Block,
@@ -31,15 +33,10 @@ def address_struct(address: BlockAddress) -> Struct:
 
 def summary_form(block: Block) -> BlockSummary:
     """The block's summary in the form that streams carry, without any of the revisions' data."""
-    fields = block.summary.ion.fields()
-    if "revisions" not in fields:
-        return block.summary
-    struct = {name: span.value() for name, span in fields.items() if name != "revisions"}
-    struct["revisionSummaries"] = [
-        {"hash": each.hash, **({"documentId": each.document_id} if each.document_id else {})}
-        for each in block.summary.revision_summaries
-    ]
-    return decoding.block_summary(IonSpan.of(struct))
+    summary = block.summary
+    if "revisions" not in summary.ion.fields():
+        return summary
+    return replace(summary, ion=with_summaries(summary.ion, summary.revision_summaries))
 
 
 def revision_struct(address: BlockAddress, stored: StoredRevision) -> Struct:

@@ -1,0 +1,50 @@
+"""What is cut out of binary Ion stands alone, and takes nothing of its neighbours along."""
+
+from typing import Any
+
+from generate_journal import blocks
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qldbkit.journal import decoding
+from qldbkit.journal.blocks import exported_struct, with_summaries
+from qldbkit.journal.encoding import standalone
+from qldbkit.journal.ion import IonSpan
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.binary()
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=20),
+    max_leaves=30,
+)
+
+
+@given(VALUES, VALUES)
+def test_a_value_cut_out_is_the_same_value(kept: Any, left: Any) -> None:
+    fields = IonSpan.of({"kept": kept, "left": left}).fields()
+    assert IonSpan.parse(standalone(fields["kept"])) == fields["kept"]
+
+
+def test_names_symbols_and_annotations_are_kept_and_those_of_others_are_not() -> None:
+    text = "{kept: mine::{name: symbol, list: [other_symbol]}, left: theirs::{secret: hidden}}"
+    kept = IonSpan.from_text(text).fields()["kept"]
+    data = standalone(kept)
+    assert IonSpan.parse(data) == kept
+    assert b"other_symbol" in data
+    assert not any(each in data for each in (b"theirs", b"secret", b"hidden", b"left", b"kept"))
+
+
+def test_an_exported_block_with_summaries_is_the_streamed_one() -> None:
+    for block in blocks(30):
+        exported = IonSpan.of(exported_struct(block))
+        summaries = decoding.block(exported).summary.revision_summaries
+        expected = {
+            name: span
+            for name, span in block.summary.ion.fields().items()
+            if name != "revisionSummaries" or summaries
+        }
+        found = with_summaries(exported, summaries).fields()
+        assert found.pop("revisionSummaries", None) == expected.pop(
+            "revisionSummaries", IonSpan.of([])
+        )
+        assert found == expected
