@@ -93,7 +93,8 @@ def test_the_other_services_are_there_too(aws, settings):
 def test_what_was_acknowledged_is_there_after_a_restart(aws, settings, end):
     client(settings, "kinesis").create_stream(StreamName="journal", ShardCount=1)
     make_ledger(settings)
-    until(lambda: "journal" in (settings.state_folder / "kinesis.json").read_text())
+    saved = settings.state_folder / "kinesis.json"
+    until(lambda: saved.exists() and "journal" in saved.read_text())
     client(settings, "kinesis").put_record(StreamName="journal", Data=b"1", PartitionKey="k")
     with driver(settings, "Cars") as cars:
         cars.execute_lambda(lambda tx: tx.execute_statement("CREATE TABLE Vehicle"))
