@@ -39,7 +39,7 @@ def compare(
         qldb_driver(source, endpoint_url=endpoint_url, region=region) as left,
         qldb_driver(destination, endpoint_url=endpoint_url, region=region) as right,
     ):
-        comparison = wait_until_equal(lambda: compare_ledgers(left, right), console.log, wait)
+        comparison = wait_until_equal(lambda: compare_ledgers(left, right), console.print, wait)
     show_comparison(comparison, console)
     if not comparison.equal:
         raise typer.Exit(DIFFERENT)

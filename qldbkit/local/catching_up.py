@@ -42,8 +42,15 @@ def wait_until_equal(
                 f"the destination is still being written to after {timeout:g} seconds"
             )
         if comparison is not None:
-            progress(f"{comparison.different_documents} documents still differ")
+            progress(_how_far(comparison))
         time.sleep(INTERVAL)
+
+
+def _how_far(comparison: Comparison) -> str:
+    tables = len(comparison.missing_tables) + len(comparison.extra_tables)
+    if tables:
+        return f"{tables} tables are still on one side only"
+    return f"{comparison.different_documents} documents still differ"
 
 
 def _unless_written_to(compare: Callable[[], Comparison]) -> Comparison | None:

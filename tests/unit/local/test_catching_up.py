@@ -41,6 +41,13 @@ def test_it_ends_when_nothing_differs_and_tells_how_far_it_is():
     assert progress == ["3 documents still differ", "1 documents still differ"]
 
 
+def test_tables_that_have_not_come_yet_are_told():
+    progress = []
+    missing = Comparison((), ("Person", "Vehicle"), (), (), 0)
+    assert wait_until_equal(comparing(missing, found(0)), progress.append, 10).equal
+    assert progress == ["2 tables are still on one side only"]
+
+
 def test_what_differs_at_the_end_is_returned():
     assert wait_until_equal(comparing(found(2)), print, 0.05).different_documents == 2
 
