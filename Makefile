@@ -7,6 +7,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := $(BIN)/python -m pytest -q
+# uv installs what pip does, in seconds instead of minutes.
+UV := $(BIN)/uv pip install -q --python $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit infrastructure simulation integration conformance \
@@ -22,9 +24,10 @@ setup: .venv/python.stamp .venv/node.stamp  ## Install what is missing
 		|| { echo "qldbkit needs Python 3.11 or later: make setup PYTHON=/path/to/python3"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the Python packages into .venv"
-	@$(BIN)/python -m pip install -q -r requirements-dev.txt
-	@$(BIN)/python -m pip install -q --no-deps -r requirements-no-deps.txt
-	@$(BIN)/python -m pip install -q --no-deps -e .
+	@$(BIN)/python -m pip install -q "$$(grep '^uv==' requirements.txt)"
+	@$(UV) -r requirements-dev.txt
+	@$(UV) --no-deps -r requirements-no-deps.txt
+	@$(UV) --no-deps -e .
 	@touch $@
 
 .venv/node.stamp: package-lock.json | .venv/python.stamp
