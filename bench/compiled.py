@@ -19,6 +19,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 MODULES = (
     "ion",
     "ionhash",
+    "encoding",
+    "blocks",
     "hashes",
     "decoding",
     "integrity",

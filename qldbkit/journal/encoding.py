@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from qldbkit.journal.ion import (
@@ -48,14 +49,17 @@ def symbol_table(symbols: Iterable[str | None], *, append: bool = False) -> byte
         symbols: the texts, from the first id that is free.
         append: whether it adds to the symbols in force, instead of replacing them.
     """
-    texts = b"".join(
-        _NULL if each is None else container(IonType.STRING, each.encode()) for each in symbols
-    )
+    texts = b"".join(map(_symbol, symbols))
     imports = bytes((_IMPORTS, IonType.SYMBOL << 4 | 1, SYMBOL_TABLE_ID)) if append else b""
     table = container(IonType.STRUCT, imports + bytes((_SYMBOLS,)) + container(IonType.LIST, texts))
     annotations = bytes((0x81, 0x80 | SYMBOL_TABLE_ID))
     length = var_uint_bytes(len(annotations) + len(table))
     return bytes((ANNOTATION << 4 | 14,)) + length + annotations + table
+
+
+@lru_cache(maxsize=4096)
+def _symbol(text: str | None) -> bytes:
+    return _NULL if text is None else container(IonType.STRING, text.encode())
 
 
 def standalone(span: IonSpan) -> bytes:

@@ -11,14 +11,14 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.model import Block, BlockAddress
-from qldbkit.journal.parallel import proven
 from qldbkit.journal.outcome import BlockFacts, Outcome
+from qldbkit.journal.parallel import proven
 from qldbkit.journal.proving import assembled
 from qldbkit.journal.sources.answers import SavedDigest
 from qldbkit.journal.sources.stored import JournalSource, StoredBlock
@@ -163,6 +163,14 @@ def restore(
     return restoring.report(digest)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class _Barrier:
+    """Damage that is known before its block comes."""
+
+    address: BlockAddress
+    finding: Finding = field(compare=False)
+
+
 class _Restoring:
     """A restore, as far as it got."""
 
@@ -177,6 +185,7 @@ class _Restoring:
         self._first: int | None = None
         self._latest: BlockFacts | None = None
         self._stopped: Finding | None = None
+        self._barrier: _Barrier | None = None
         self._blocks = self._revisions = self._present = self._absent = self._unproven = 0
 
     def run(self, source: JournalSource) -> None:
@@ -215,14 +224,15 @@ class _Restoring:
         """Take the next block; False when it is not to be restored, nor any behind it."""
         facts = outcome.facts
         if isinstance(found, Finding):
-            # What a block lacks because of it is found with that block.
-            return found.kind not in BREAKS or self._broken(found)
+            return found.kind not in BREAKS or self._noted(found)
         if facts is not None and not self._is_wanted(facts.address):
             return True
         if facts is None or not outcome.whole:
             return self._broken(outcome.findings[0])
         if self._is_beyond(facts):
             return False
+        if self._barrier is not None and facts.address >= self._barrier.address:
+            return self._broken(self._barrier.finding)
         if not self._follows(facts):
             return self._latest is not None and facts.address <= self._latest.address
         self._load(found, outcome, facts)
@@ -266,12 +276,23 @@ class _Restoring:
         self._absent += absent
         return True
 
+    def _noted(self, finding: Finding) -> bool:
+        """Take what a source says before its blocks; go on up to the block that it concerns.
+
+        Where it names none, the block that lacks what could not be read will be found broken.
+        """
+        if not self._settings.stop_before_damage:
+            return self._broken(finding)
+        address = finding.address
+        if address is not None and address.strand_id == (self._strand_id or address.strand_id):
+            barrier = _Barrier(address, finding)
+            self._barrier = min(filter(None, (self._barrier, barrier)))
+        return True
+
     def _broken(self, finding: Finding) -> bool:
         """Stop before damage if that was asked for; refuse it otherwise. Never goes on."""
         if self._settings.stop_before_damage:
-            if finding.address is None:
-                return True  # it stops where a block lacks what was damaged
-            self._stopped = self._stopped or finding
+            self._stopped = finding
             return False
         self._write()
         raise DamagedJournalError(

@@ -14,6 +14,7 @@ from typing import Final
 from qldbkit.journal.decoding import JournalFormatError, block_address, required
 from qldbkit.journal.findings import Finding, FindingKind, Place
 from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.records import (
     BLOCK_SUMMARY,
     CONTROL,
@@ -121,9 +122,10 @@ class ArchiveSource:
             yield from found.told()
             yield from streams.findings()
             for strand_id in sorted(set().union(*streams.strands.values())):
-                for document in spill.documents_with_skipped_versions(strand_id, SKIPPED_LIMIT):
-                    reason = f"a version of document {document} is in no record"
-                    yield Finding(FindingKind.MISSING, reason)
+                for document, sequence_no in spill.skipped_versions(strand_id, SKIPPED_LIMIT):
+                    reason = f"the version of document {document} before this one is in no record"
+                    address = BlockAddress(strand_id, sequence_no)
+                    yield Finding(FindingKind.MISSING, reason, address)
             self._expected = spill.count()
             yield from spill.blocks()
 

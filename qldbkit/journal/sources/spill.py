@@ -39,10 +39,11 @@ SELECT strand, sequence_no, kind, stream, object, offset, part, data FROM record
 ORDER BY strand, sequence_no, kind, id
 """
 _SKIPPED: Final = """
-SELECT DISTINCT document FROM (
-    SELECT document, version, lag(version) OVER (PARTITION BY document ORDER BY version) AS before
+SELECT document, min(sequence_no) FROM (
+    SELECT document, sequence_no, version,
+        lag(version) OVER (PARTITION BY document ORDER BY version) AS before
     FROM record WHERE strand = ? AND document IS NOT NULL
-) WHERE version > before + 1 LIMIT ?
+) WHERE version > before + 1 GROUP BY document ORDER BY min(sequence_no) LIMIT ?
 """
 
 
@@ -126,10 +127,13 @@ class Spill:
                 parts.setdefault((stream, data), Part(PartKind(kind), data, place, texts[stream]))
             yield StoredBlock(BlockAddress(texts[strand], sequence_no), tuple(parts.values()))
 
-    def documents_with_skipped_versions(self, strand_id: str, limit: int) -> list[str]:
-        """Up to ``limit`` documents of a strand between whose versions one is missing."""
+    def skipped_versions(self, strand_id: str, limit: int) -> list[tuple[str, int]]:
+        """Up to ``limit`` documents of a strand that lack a version before one that is there.
+
+        With the sequence number of the first block behind the hole, in the order of those.
+        """
         rows = self._connection.execute(_SKIPPED, (self._number(strand_id), limit))
-        return [document for (document,) in rows]
+        return [(document, sequence_no) for document, sequence_no in rows]
 
     def _row(self, record: Located) -> tuple[Any, ...]:
         number, place = self._number, record.place

@@ -218,7 +218,7 @@ def test_a_lost_version_of_a_document_is_missed(tmp_path: Path) -> None:
     write_archive(tmp_path, records(each for each in journal if each is not updated))
     report = verified(tmp_path)
     assert report.exit_status == 1
-    assert any("a version of document" in each.reason for each in report.findings)
+    assert any("before this one is in no record" in each.reason for each in report.findings)
 
 
 def followed(block: Block, journal: list[Block]) -> bool:

@@ -212,6 +212,24 @@ def test_a_gap_is_refused_unless_allowed(journal: list[Block], tmp_path: Path) -
         assert contents(ledger.blocks()) == contents(carried)
 
 
+def test_a_lost_version_of_a_document_is_never_passed_over(tmp_path: Path) -> None:
+    journal = new_journal(3)
+    table = journal.tables[0]
+    found = [journal.append(["CREATE TABLE T"], [])]
+    for version in range(4):
+        draft = RevisionDraft("d" * 22, version, table, {"v": version}, (0,))
+        found.append(journal.append(["UPDATE T SET v = ?"], [draft]))
+    write_archive(tmp_path / "archive", records(found[:2] + found[3:]))
+    with pytest.raises(DamagedJournalError, match="before this one is in no record"):
+        run(tmp_path / "archive", tmp_path / "ledgers", allow_gaps=True)
+    report = run(
+        tmp_path / "archive", tmp_path / "ledgers", allow_gaps=True, stop_before_damage=True
+    )
+    assert (report.last, report.exit_status) == (1, 1)
+    assert report.stopped_at is not None
+    assert report.stopped_at.address == found[3].address
+
+
 def test_another_journal_is_never_mixed_in(export: Path, tmp_path: Path) -> None:
     run(export, tmp_path / "ledgers", until_sequence_no=10)
     write_export(tmp_path / "other", blocks(20, seed=77))
