@@ -8,7 +8,16 @@ from typing import NoReturn
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from qldbkit.cli import comparing, demonstrating, local, restoring, serving, verifying
+from qldbkit.cli import (
+    comparing,
+    demonstrating,
+    local,
+    quarantine,
+    restoring,
+    serving,
+    status,
+    verifying,
+)
 from qldbkit.cli.exit_codes import FAILED
 from qldbkit.errors import QldbkitError
 
@@ -25,6 +34,8 @@ local.add_to(application)
 demonstrating.add_to(application)
 comparing.add_to(application)
 restoring.add_to(application)
+status.add_to(application)
+quarantine.add_to(application)
 verifying.add_to(application)
 
 

@@ -25,7 +25,7 @@ from qldbkit.replay.errors import (
 )
 from qldbkit.replay.fragments import Fragment, QuarantinedRecord, framed
 from qldbkit.replay.gathering import GatheredBlock, Gathering, gathered
-from qldbkit.replay.intake import read_batch
+from qldbkit.replay.intake import Intake, read_again, read_batch
 from qldbkit.replay.outcome import Outcome, Standing
 from qldbkit.replay.plan import plan_block
 from qldbkit.replay.settle import Hold, HoldReason, Settling, merged, missing_of
@@ -91,7 +91,21 @@ class Applier:
             Exception: the destination or the buffer failed. The batch has to be delivered again;
                 what was applied of it will not be applied twice.
         """
-        intake = read_batch(event, self._clock())
+        return self._take(read_batch(event, self._clock()))
+
+    def redrive(self, payload: bytes, position: str) -> Outcome:
+        """Apply what was in quarantine, or keep what cannot be applied yet.
+
+        Args:
+            payload: the bytes as they were set aside, or a sound copy.
+            position: where they were found; names them if they are set aside again.
+
+        Raises:
+            Exception: the destination or the buffer failed.
+        """
+        return self._take(read_again(payload, position, self._clock()))
+
+    def _take(self, intake: Intake) -> Outcome:
         outcome = Outcome(records=intake.records, repeated=intake.repeated)
         if intake.quarantined:
             self._buffer.quarantine(intake.quarantined)

@@ -54,3 +54,7 @@ class ReplicationHeldError(ReplayError):
 
 class NotQuarantinedError(ReplayError):
     """No record is in quarantine under that position."""
+
+
+class OrderRefusedError(ReplayError):
+    """What was ordered is not done, because something that it needs was not said."""

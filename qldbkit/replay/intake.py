@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aws_kinesis_agg import MAGIC
+
 from qldbkit.journal.integrity import IntegrityError
-from qldbkit.journal.kinesis import AggregationError, UserRecord, user_records
+from qldbkit.journal.ion import VERSION_MARKER
+from qldbkit.journal.kinesis import AggregationError, user_records
 from qldbkit.journal.records import ControlRecord, RecordError
 from qldbkit.replay.errors import BlockDamagedError
-from qldbkit.replay.fragments import QuarantinedRecord
+from qldbkit.replay.fragments import QuarantinedRecord, unframed
 from qldbkit.replay.gathering import GatheredBlock, Gathering, verified
 
 
@@ -50,14 +53,53 @@ def read_batch(event: Mapping[str, Any], now: float) -> Intake:
     """
     intake = Intake()
     for each in _kinesis_records(event):
-        try:
-            packed = list(user_records({"Records": [each]}))
-        except AggregationError as error:
-            intake.quarantined.append(_damaged_pack(each, error, now))
-            continue
-        for record in packed:
-            _take(intake, record, now)
+        _unpack(intake, each, now)
     return intake
+
+
+def read_again(payload: bytes, position: str, now: float) -> Intake:
+    """Read what was in quarantine: a Kinesis record, a record, or the records of a block.
+
+    What is still not sound is given back in ``quarantined``: a Kinesis record and what is not
+    packed at the position that it had, and what turns out to be packed in it at its own.
+
+    Args:
+        payload: the bytes as they were set aside.
+        position: where they were found.
+        now: seconds since 1970.
+    """
+    intake = Intake()
+    if payload.startswith(MAGIC):
+        shard_id, _, number = position.rpartition(" record ")
+        body = {
+            "data": base64.b64encode(payload).decode(),
+            "sequenceNumber": number,
+            "partitionKey": "",
+        }
+        _unpack(intake, {"eventID": f"{shard_id}:{number}", "kinesis": body}, now)
+        return intake
+    for data in _records_in(payload):
+        _take(intake, data, position, now)
+    return intake
+
+
+def _records_in(payload: bytes) -> tuple[bytes, ...]:
+    if payload.startswith(VERSION_MARKER):
+        return (payload,)
+    try:
+        return unframed(payload)
+    except ValueError:
+        return (payload,)
+
+
+def _unpack(intake: Intake, record: Mapping[str, Any], now: float) -> None:
+    try:
+        packed = list(user_records({"Records": [record]}))
+    except AggregationError as error:
+        intake.quarantined.append(_damaged_pack(record, error, now))
+        return
+    for each in packed:
+        _take(intake, each.data, str(each.position), now)
 
 
 def _kinesis_records(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -67,23 +109,21 @@ def _kinesis_records(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         raise AggregationError("not an event of Kinesis records: it has no Records") from error
 
 
-def _take(intake: Intake, record: UserRecord, now: float) -> None:
+def _take(intake: Intake, data: bytes, position: str, now: float) -> None:
     intake.records += 1
     try:
-        read = verified(record.data, str(record.position))
+        read = verified(data, position)
         if isinstance(read, ControlRecord):
             intake.controls.append(read.control_record_type)
             return
         strand = intake.strands.setdefault(read.address.strand_id, {})
         block = strand.setdefault(read.address.sequence_no, GatheredBlock(read.address, now))
         if block.add(read):
-            block.fresh.append(record.data)
+            block.fresh.append(data)
         else:
             intake.repeated += 1
     except (RecordError, IntegrityError, BlockDamagedError) as error:
-        intake.quarantined.append(
-            QuarantinedRecord(str(record.position), str(error), record.data, now)
-        )
+        intake.quarantined.append(QuarantinedRecord(position, str(error), data, now))
 
 
 def _damaged_pack(

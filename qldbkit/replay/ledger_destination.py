@@ -85,6 +85,23 @@ class LedgerDestination:
         found: Checkpoint | None = self._driver.execute_lambda(read)
         return found
 
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoint of every strand; none if nothing was ever replayed. Writes nothing.
+
+        Raises:
+            ClientError: the ledger refuses, or cannot be reached.
+        """
+
+        def read(transaction: Executor) -> list[Checkpoint]:
+            if CHECKPOINT_TABLE not in active_tables(transaction):
+                return []
+            return [
+                checkpoint_of(each) for each in transaction.execute_statement(partiql.POSITIONS)
+            ]
+
+        found: list[Checkpoint] = self._driver.execute_lambda(read)
+        return found
+
     def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
         """Read, decide, write and commit in one transaction of the ledger.
 

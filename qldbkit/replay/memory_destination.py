@@ -74,6 +74,10 @@ class MemoryDestination:
         self.interrupt("read checkpoint")
         return self.ledger.checkpoints.get(strand_id)
 
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoint of every strand."""
+        return list(self.ledger.checkpoints.values())
+
     def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
         """Read, decide, write and commit.
 

@@ -12,6 +12,8 @@ USER_TABLES: Final = "SELECT * FROM information_schema.user_tables"
 STRAND_ROWS: Final = (
     f"SELECT rowId AS id, c AS content FROM {CHECKPOINT_TABLE} AS c BY rowId WHERE c.strandId = ?"  # noqa: S608
 )
+POSITIONS: Final = f"SELECT * FROM {CHECKPOINT_TABLE} AS c WHERE c.kind = 'position'"  # noqa: S608
+"""The checkpoint of every strand."""
 
 MAP: Final = f"SELECT m.destinationId, m.sourceId FROM {DOCUMENT_TABLE} AS m"  # noqa: S608
 
