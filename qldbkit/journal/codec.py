@@ -43,7 +43,7 @@ def read(data: bytes) -> Any:
     if _MORE_DIGITS.search(data) is None:
         return simpleion.loads(data, single_value=True)
     # An octet holds less than three digits.
-    return _read_slowly(BytesIO(data), 3 * len(data), single_value=True)
+    return _read_slowly(BytesIO(_with_every_symbol(data)), 3 * len(data), single_value=True)
 
 
 def read_text(text: str) -> Any:
@@ -88,6 +88,29 @@ def write_text(value: Any) -> str:
     if _has_more_digits(value):
         return _written_slowly(value, binary=False).decode().removeprefix("$ion_1_0 ")
     return str(simpleion.dumps(value, binary=False, omit_version_marker=True))
+
+
+def _with_every_symbol(data: bytes) -> bytes:
+    """A value under one symbol table in which no place is empty.
+
+    The library's reader in Python does not count a table's nulls, which stand for the symbols that
+    a value does not use.
+    """
+    # Both modules read values by this one.
+    from qldbkit.journal.encoding import symbol_table  # noqa: PLC0415
+    from qldbkit.journal.ion import (  # noqa: PLC0415
+        SYSTEM_SYMBOLS,
+        VERSION_MARKER,
+        IonFormatError,
+        IonSpan,
+    )
+
+    try:
+        span = IonSpan.parse(data)
+    except IonFormatError as error:
+        raise IonException(str(error)) from error
+    texts = [text or "" for text in span.context.texts[len(SYSTEM_SYMBOLS) :]]
+    return VERSION_MARKER + symbol_table(texts) + data[span.start : span.end]
 
 
 def _read_slowly(source: BytesIO | StringIO, digits: int, *, single_value: bool) -> Any:

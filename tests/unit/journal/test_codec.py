@@ -9,6 +9,7 @@ from amazon.ion.core import Timestamp, TimestampPrecision
 from amazon.ion.exceptions import IonException
 
 from qldbkit.journal import codec
+from qldbkit.journal.encoding import standalone
 from qldbkit.journal.ion import IonFormatError, IonSpan
 
 FRACTIONS = (
@@ -100,6 +101,14 @@ def test_endless_seconds_are_refused() -> None:
 def test_text_that_is_not_one_value_is_refused(text: str) -> None:
     with pytest.raises((IonException, ValueError)):
         codec.read_text(text)
+
+
+def test_a_value_with_holes_in_its_symbol_table_is_read() -> None:
+    fields = {"unused": 1, "kept": codec.read_text("{a: s, t: 2020-01-01T00:00:00.1234567890Z}")}
+    kept = IonSpan.of(fields).fields()["kept"]
+    data = standalone(kept)
+    assert b"unused" not in data
+    assert codec.write_text(codec.read(data)) == "{a:s,t:2020-01-01T00:00:00.1234567890Z}"
 
 
 def test_damaged_bytes_are_refused() -> None:
