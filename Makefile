@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST := $(BIN)/python -m pytest -q
 # uv installs what pip does, in seconds instead of minutes.
-UV := $(BIN)/uv pip install -q --python $(BIN)/python
+UV := $(BIN)/uv pip install -q --system-certs --python $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit infrastructure simulation integration conformance \

@@ -114,6 +114,7 @@ class LambdaPackages:
     def _install(self, name: str, target: Path) -> None:
         command = [
             *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-config", "--no-deps"),
+            "--system-certs",  # as pip does: a company's own certificates are there
             *("--link-mode", "copy", "--target", str(target)),
             *("--python-version", self.python),
             *("--python-platform", _PLATFORMS[self.architecture]),
