@@ -1,4 +1,4 @@
-"""The main job on one machine: deploy both stacks, replicate a ledger, compare, destroy."""
+"""The main job on one machine: deploy, replicate, compare, restore the archive, destroy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from qldbkit.local.archive_restore import ArchiveRestore, digest_of_ledger, restore_archive
 from qldbkit.local.aws import LocalAws, free_port
 from qldbkit.local.catching_up import wait_until_equal
 from qldbkit.local.demo_report import Replication, report
@@ -21,6 +22,7 @@ from qldbkit.local.summary import archived_objects, journal_summary
 from qldbkit.replay.compare import Comparison, compare_ledgers
 
 CATCH_UP_TIMEOUT = 90.0
+RESTORED_LEDGER = "QldbBlogRestored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class DemoSettings:
 
     Attributes:
         folder: where its local AWS keeps everything; emptied when it begins.
-        catch_up_timeout: seconds that the destination may take to become equal to the source.
+        catch_up_timeout: seconds that the destination may take to become equal to the source, and
+            the archive to be complete.
     """
 
     folder: Path
@@ -42,7 +45,10 @@ def demo_settings() -> DemoSettings:
 
 
 def run_demo(settings: DemoSettings, console: Console) -> bool:
-    """Run the whole demonstration and return whether both ledgers hold the same documents.
+    """Run the whole demonstration and return whether all three ledgers are what they have to be.
+
+    The destination has to hold the source's documents, and the ledger that is restored from the
+    archive has to have the source's digest.
 
     Its local AWS has a free port and a folder of its own, so that it disturbs no other. Whatever
     happens, what was started is stopped.
@@ -63,7 +69,7 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         aws.stop()
         console.print(f"Logs: {local.folder}", highlight=False)
     report(replication, console)
-    return replication.comparison.equal
+    return replication.comparison.equal and replication.restored.proven
 
 
 def _replicate(deployment: Deployment, settings: DemoSettings, narrator: Narrator) -> Replication:
@@ -97,7 +103,8 @@ def _run_sample(deployment: Deployment, settings: DemoSettings, narrator: Narrat
             )
             behind = time.monotonic() - committed
             step.result = "equal" if comparison.equal else "different"
-        return _summarise(deployment, source, comparison, transactions, behind)
+        restored = _restore(deployment, settings, narrator)
+        return _summarise(deployment, source, comparison, restored, transactions, behind)
 
 
 def _run_phases(sample: DmvSample, narrator: Narrator) -> int:
@@ -110,13 +117,35 @@ def _run_phases(sample: DmvSample, narrator: Narrator) -> int:
     return transactions
 
 
+def _restore(deployment: Deployment, settings: DemoSettings, narrator: Narrator) -> ArchiveRestore:
+    names = deployment.names()
+    with narrator.step("restore the archive in S3 into a third ledger") as step:
+        restored = restore_archive(
+            deployment.client("s3"),
+            names.archive_bucket,
+            digest_of_ledger(deployment.qldb(), names.source_ledger),
+            settings.folder / "restored",
+            RESTORED_LEDGER,
+            progress=step.progress,
+            timeout=settings.catch_up_timeout,
+        )
+        step.result = "its digest is the source's" if restored.proven else "its digest differs"
+    return restored
+
+
 def _summarise(
-    deployment: Deployment, source: Any, comparison: Comparison, transactions: int, behind: float
+    deployment: Deployment,
+    source: Any,
+    comparison: Comparison,
+    restored: ArchiveRestore,
+    transactions: int,
+    behind: float,
 ) -> Replication:
     names = deployment.names()
     tables = [table.name for table in comparison.tables]
     return Replication(
         comparison=comparison,
+        restored=restored,
         journal=journal_summary(deployment.qldb(), source, names.source_ledger, tables),
         transactions=transactions,
         archived=archived_objects(deployment.client("s3"), names.archive_bucket),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from qldbkit.local.archive_restore import ArchiveRestore
 from qldbkit.local.comparison_report import show_verdict
 from qldbkit.local.summary import JournalSummary
 from qldbkit.replay.compare import Comparison
@@ -18,6 +19,7 @@ class Replication:
 
     Attributes:
         comparison: the documents of both ledgers.
+        restored: the ledger that was made from the archive.
         journal: what the source's journal holds.
         transactions: how many the sample ran on the source.
         archived: how many objects the archive in S3 has.
@@ -25,6 +27,7 @@ class Replication:
     """
 
     comparison: Comparison
+    restored: ArchiveRestore
     journal: JournalSummary
     transactions: int
     archived: int
@@ -36,6 +39,7 @@ def report(replication: Replication, console: Console) -> None:
     console.print(_table(replication))
     console.print(_totals(replication), highlight=False, soft_wrap=True)
     show_verdict(replication.comparison, console)
+    console.print(_restored(replication.restored), highlight=False, soft_wrap=True)
 
 
 def _table(replication: Replication) -> Table:
@@ -60,3 +64,10 @@ def _totals(replication: Replication) -> str:
         f" {replication.archived} objects in the archive,"
         f" {replication.seconds_behind:.1f} seconds behind"
     )
+
+
+def _restored(restored: ArchiveRestore) -> str:
+    said = f"The archive restores to {restored.ledger}, {restored.blocks} blocks"
+    if restored.proven:
+        return f"[green]{said}, with the source's digest.[/]"
+    return f"[red]{said}, which have not the source's digest.[/]"

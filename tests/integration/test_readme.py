@@ -106,6 +106,7 @@ def test_make_demo(environment):
     started = time.monotonic()
     printed = run("make demo", environment)
     assert "Both ledgers hold the same documents." in printed
+    assert "restore the archive in S3 into a third ledger: its digest is the source's" in printed
     assert time.monotonic() - started < 180
     shutil.rmtree(environment["QLDBKIT_FOLDER"])
 

@@ -6,7 +6,7 @@ import gzip
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Protocol, cast
 
@@ -24,7 +24,7 @@ class LocationError(QldbkitError):
 
 
 class ObjectStore(Protocol):
-    """Named objects that can be listed and read. Can be sent to another process."""
+    """Named objects that can be listed and read."""
 
     @property
     def location(self) -> str:
@@ -77,15 +77,24 @@ class FolderObjects:
             raise LocationError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def s3_of_environment() -> Any:
+    """An S3 client with the environment's endpoint, region and credentials."""
+    return boto3.client("s3")
+
+
 @dataclass(frozen=True, slots=True)
 class BucketObjects:
     """The objects of an S3 bucket whose keys begin with a prefix.
 
-    The endpoint, region and credentials are those of the environment (``AWS_ENDPOINT_URL`` ...).
+    Attributes:
+        bucket: its name.
+        prefix: empty, or ends with a slash.
+        client: an S3 client; by default, one of the environment (``AWS_ENDPOINT_URL`` ...).
     """
 
     bucket: str
     prefix: str
+    client: Any = field(default_factory=s3_of_environment, compare=False, repr=False)
 
     @property
     def location(self) -> str:
@@ -95,7 +104,7 @@ class BucketObjects:
     def names(self) -> list[str]:
         """The keys, without the prefix."""
         try:
-            pages = _s3().get_paginator("list_objects_v2")
+            pages = self.client.get_paginator("list_objects_v2")
             found = [
                 item["Key"][len(self.prefix) :]
                 for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix)
@@ -108,7 +117,7 @@ class BucketObjects:
     def open(self, name: str) -> IO[bytes]:
         """Begin to download an object."""
         try:
-            answer = _s3().get_object(Bucket=self.bucket, Key=self.prefix + name)
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + name)
         except (BotoCoreError, ClientError) as error:
             raise LocationError(f"{self.location}{name} cannot be read: {error}") from error
         return cast("IO[bytes]", answer["Body"])
@@ -164,7 +173,3 @@ class _Prefixed(io.RawIOBase):
         found = self.read(len(buffer))
         buffer[: len(found)] = found
         return len(found)
-
-
-def _s3() -> Any:
-    return boto3.client("s3")

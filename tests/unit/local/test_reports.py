@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from qldbkit.local.archive_restore import ArchiveRestore
 from qldbkit.local.comparison_report import SHOWN_DIFFERENCES, show_comparison
 from qldbkit.local.demo_report import Replication, report
 from qldbkit.local.narration import Narrator
@@ -27,9 +28,10 @@ def comparison(different=0):
     return Comparison(tables, (), (), differences, different)
 
 
-def replication(different=0):
+def replication(different=0, proven=True):
     return Replication(
         comparison=comparison(different),
+        restored=ArchiveRestore("QldbBlogRestored", 137, proven),
         journal=JournalSummary(blocks=137, revisions={"Person": 30, "Vehicle": 28}),
         transactions=129,
         archived=131,
@@ -47,6 +49,13 @@ def test_the_report_has_everything_that_was_counted():
     assert ["Person", "24", "24", "30"] in rows
     assert ["all", "44", "44", "58"] in rows
     assert "Both ledgers hold the same documents." in text
+    assert "restores to QldbBlogRestored, 137 blocks, with the source's digest" in text
+
+
+def test_a_restored_ledger_with_another_digest_is_not_called_proven():
+    shown = console()
+    report(replication(proven=False), shown)
+    assert "137 blocks, which have not the source's digest" in shown.file.getvalue()
 
 
 def test_what_differs_is_named_and_the_rest_counted():
