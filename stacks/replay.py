@@ -26,7 +26,7 @@ BATCH_TIMEOUT = Duration.minutes(5)
 DRAIN_EVERY = Duration.minutes(1)
 FAILURES_KEPT = Duration.days(14)
 LONGEST_RECORD_AGE_HOURS = 168  # Lambda's limit; without one a record is retried until it expires
-MEMORY_MB = 1024
+MEMORY_MB = 1769  # from here on a function has a whole processor, which is what bounds replay
 
 # What replay does in the destination: its bookkeeping, and what the source's journal asks for
 PARTIQL_COMMANDS = (

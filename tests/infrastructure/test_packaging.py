@@ -78,12 +78,50 @@ def test_a_package_holds_what_its_function_needs_and_no_more(packages, package: 
     assert not layers & {"ledger", "local", "cli"}
     top = {path.split("/")[0] for path in files}
     assert not top & {"numpy", "jsonconversion", "bin", "aws_cdk", "ministack", "typer"}
-    assert not [path for path in files if "__pycache__" in path or "/tests/" in path]
+    assert not [path for path in files if "/tests/" in path]
     assert not [path for path in files if ".dist-info/" in path]
     models = {path.split("/")[2] for path in files if path.startswith("botocore/data/")}
     services = {each for each in models if not each.endswith((".json", ".json.gz"))}
     assert services == set(PACKAGES[package].services)
     assert sum(map(len, files.values())) < LARGEST_PACKAGE
+
+
+COLD_START = """
+import sys, time
+began = time.process_time()
+sys.path.insert(0, sys.argv[1])
+import handler
+print(time.process_time() - began)
+"""
+
+
+def seconds_to_import(folder: Path) -> float:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", COLD_START, str(folder)],
+        env=ENVIRONMENT,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+def test_a_cold_start_compiles_nothing_and_takes_less_than_a_second(packages) -> None:
+    folder = packages.folder("replay")
+    sources = {each for each in files_of(folder) if each.endswith(".py")}
+    compiled = {each for each in files_of(folder) if each.endswith(".pyc")}
+    assert len(compiled) == len(sources)
+    assert min(seconds_to_import(folder) for _ in range(5)) < 1.0  # of one processor
+
+
+def test_without_that_python_a_package_has_its_sources_alone(tmp_path, monkeypatch, capfd) -> None:
+    monkeypatch.setattr("stacks.packaging._interpreter", lambda _: None)
+    with_sources = LambdaPackages("3.13", "arm64", tmp_path)
+    files = files_of(with_sources.folder("tables"))
+    assert not [each for each in files if each.endswith(".pyc")]
+    assert "No python3.13 here" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("package", PACKAGES)
