@@ -17,6 +17,7 @@ from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.records import (
     BLOCK_SUMMARY,
+    COMPLETED,
     CONTROL,
     CREATED,
     REVISION_DETAILS,
@@ -179,6 +180,10 @@ def locate(data: bytes, place: Place) -> Located | ControlRecord:
     if record_type == CONTROL:
         record = decode_record(data)
         assert isinstance(record, ControlRecord)
+        if record.control_record_type not in (CREATED, COMPLETED):
+            raise JournalFormatError(
+                f"the control record type {record.control_record_type!r} is unknown"
+            )
         return record
     stream_arn = required(fields, "qldbStreamArn", IonSpan.text, part)
     payload = required(fields, "payload", IonSpan.fields, part)
