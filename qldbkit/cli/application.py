@@ -13,6 +13,7 @@ from qldbkit.cli import (
     demonstrating,
     local,
     quarantine,
+    refilling,
     restoring,
     serving,
     status,
@@ -36,6 +37,7 @@ comparing.add_to(application)
 restoring.add_to(application)
 status.add_to(application)
 quarantine.add_to(application)
+refilling.add_to(application)
 verifying.add_to(application)
 
 

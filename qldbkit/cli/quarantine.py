@@ -116,7 +116,7 @@ def discard(
 @commands.command()
 def orders(context: typer.Context, as_json: JsonOption = False) -> None:
     """List what operators have ordered, and what became of it."""
-    found = list(_operator(context).quarantine().orders())
+    found = list(_operator(context).orders().given())
     console = Console(highlight=False)
     if as_json:
         console.print_json(data=[asdict(each) for each in found])

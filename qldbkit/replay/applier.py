@@ -25,7 +25,7 @@ from qldbkit.replay.errors import (
 )
 from qldbkit.replay.fragments import Fragment, QuarantinedRecord, framed
 from qldbkit.replay.gathering import GatheredBlock, Gathering, gathered
-from qldbkit.replay.intake import Intake, read_again, read_batch
+from qldbkit.replay.intake import Intake, read_again, read_batch, read_named
 from qldbkit.replay.outcome import Outcome, Standing
 from qldbkit.replay.plan import plan_block
 from qldbkit.replay.settle import Hold, HoldReason, Settling, merged, missing_of
@@ -104,6 +104,17 @@ class Applier:
             Exception: the destination or the buffer failed.
         """
         return self._take(read_again(payload, position, self._clock()))
+
+    def refill(self, records: Iterable[tuple[str, bytes]]) -> Outcome:
+        """Apply records that did not come with the stream, or keep what cannot be applied yet.
+
+        Args:
+            records: each with the position that it is set aside at if it is refused.
+
+        Raises:
+            Exception: the destination or the buffer failed.
+        """
+        return self._take(read_named(records, self._clock()))
 
     def _take(self, intake: Intake) -> Outcome:
         outcome = Outcome(records=intake.records, repeated=intake.repeated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +79,14 @@ def read_again(payload: bytes, position: str, now: float) -> Intake:
         _unpack(intake, {"eventID": f"{shard_id}:{number}", "kinesis": body}, now)
         return intake
     for data in _records_in(payload):
+        _take(intake, data, position, now)
+    return intake
+
+
+def read_named(records: Iterable[tuple[str, bytes]], now: float) -> Intake:
+    """Read records that come one by one, each with its position."""
+    intake = Intake()
+    for position, data in records:
         _take(intake, data, position, now)
     return intake
 

@@ -16,13 +16,16 @@ from botocore.exceptions import ClientError
 from qldbkit.driver import control_client, qldb_driver
 from qldbkit.endpoints import LedgerEndpoints
 from qldbkit.errors import QldbkitError
+from qldbkit.journal.sources.stored import JournalSource
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.buffer_dynamodb import DynamoDbBuffer
 from qldbkit.replay.buffer_sqlite import SqliteBuffer
 from qldbkit.replay.ledger_destination import LedgerDestination
+from qldbkit.replay.orders import Action, Order, Orders
 from qldbkit.replay.quarantine import Quarantine
 from qldbkit.replay.quarantine_dynamodb import BucketPayloads
+from qldbkit.replay.refilling import refill
 from qldbkit.replay.retrying import RetryingDestination
 from qldbkit.replay.settings import DEFAULT_GAP_RETENTION, DEFAULT_SETTLE_WINDOW
 
@@ -135,8 +138,34 @@ class ReplayOperator:
     def quarantine(self) -> Quarantine:
         """The quarantine, in the name of who runs this."""
         buffer = self.buffer()
-        applier = Applier(RetryingDestination(self.destination()), buffer, self.clock, self._policy)
-        return Quarantine(buffer, applier, who=self.caller())
+        return Quarantine(buffer, self._applier(buffer), Orders(buffer, who=self.caller()))
+
+    def orders(self) -> Orders:
+        """The orders that were given."""
+        return Orders(self.buffer(), who=self.caller())
+
+    def refill(self, source: JournalSource, location: str, reason: str = "") -> Order:
+        """Apply what a journal has and the destination has not, on record.
+
+        Args:
+            source: the journal.
+            location: where it is, for the record.
+            reason: why, if that is worth saying.
+
+        Raises:
+            Exception: the destination or the settling buffer failed. It can be done again.
+        """
+        buffer, destination = self.buffer(), self.destination()
+        checkpoints = {each.strand_id: each for each in destination.checkpoints()}
+        return Orders(buffer, who=self.caller()).carry_out(
+            Action.REFILL,
+            location,
+            reason,
+            lambda: str(refill(source, self._applier(buffer), checkpoints)),
+        )
+
+    def _applier(self, buffer: SettlingBuffer) -> Applier:
+        return Applier(RetryingDestination(self.destination()), buffer, self.clock, self._policy)
 
     def control(self) -> Any:
         """The control plane of the ledgers."""

@@ -1,80 +1,30 @@
-"""What an operator does about records in quarantine: look, try again, or give up.
-
-Every order is written down in the settling buffer before it is carried out, with who gave it, when
-and why, and afterwards with what became of it.
-"""
+"""What an operator does about records in quarantine: look, try again, or give up; all on record."""
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Final
+from collections.abc import Iterator
 
 from qldbkit.replay.applier import Applier
 from qldbkit.replay.buffer import SettlingBuffer, not_quarantined
-from qldbkit.replay.error_classes import sentence_of
 from qldbkit.replay.errors import OrderRefusedError
 from qldbkit.replay.fragments import QuarantineEntry
+from qldbkit.replay.orders import Action, Order, Orders
 from qldbkit.replay.outcome import Outcome
-
-ORDERS: Final = "order"
-"""The topic of the notes about orders."""
-UNDER_WAY: Final = "under way"
-
-
-class Action(StrEnum):
-    """What can be ordered."""
-
-    REDRIVE = "redrive"
-    DISCARD = "discard"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What an operator ordered.
-
-    Attributes:
-        at: when, in UTC, as ISO 8601 writes it.
-        who: who gave the order.
-        action: what was ordered.
-        position: the record's.
-        reason: why; empty only for a redrive.
-        result: what became of it; `UNDER_WAY` until then, and for ever if the command was killed.
-    """
-
-    at: str
-    who: str
-    action: Action
-    position: str
-    reason: str
-    result: str = UNDER_WAY
 
 
 class Quarantine:
     """The quarantine of one replay, for an operator."""
 
-    def __init__(
-        self,
-        buffer: SettlingBuffer,
-        applier: Applier,
-        *,
-        who: str,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ):
+    def __init__(self, buffer: SettlingBuffer, applier: Applier, orders: Orders):
         """Operate on a buffer's quarantine.
 
         Args:
-            buffer: where the records and the orders are kept.
+            buffer: where the records are kept.
             applier: what a record is fed to again; it may run beside the deployed functions, which
                 the destination's checkpoint fences it against.
-            who: who gives the orders.
-            now: the time, in UTC.
+            orders: where what is ordered is recorded.
         """
-        self._buffer, self._applier, self._who, self._now = buffer, applier, who, now
+        self._buffer, self._applier, self._orders = buffer, applier, orders
 
     def entries(self) -> Iterator[QuarantineEntry]:
         """What is in quarantine."""
@@ -112,7 +62,7 @@ class Quarantine:
                 self._buffer.discard(position)
             return _became_of(outcome, position)
 
-        return self._carry_out(Action.REDRIVE, position, reason, feed)
+        return self._orders.carry_out(Action.REDRIVE, position, reason, feed)
 
     def discard(self, position: str, reason: str) -> Order:
         """Give a record up: replay goes on as if it had never come.
@@ -132,31 +82,7 @@ class Quarantine:
             self._buffer.discard(position)
             return "discarded"
 
-        return self._carry_out(Action.DISCARD, position, reason, drop)
-
-    def orders(self) -> Iterator[Order]:
-        """All orders that were ever given, the oldest first."""
-        for text in self._buffer.notes(ORDERS).values():
-            found = json.loads(text)
-            yield Order(**{**found, "action": Action(found["action"])})
-
-    def _carry_out(
-        self, action: Action, position: str, reason: str, act: Callable[[], str]
-    ) -> Order:
-        at = self._now().isoformat(timespec="microseconds")
-        order = Order(at, self._who, action, position, reason)
-        name = f"{at} {secrets.token_hex(4)}"
-        self._write(name, order)
-        try:
-            order = replace(order, result=act())
-        except Exception as error:
-            self._write(name, replace(order, result=f"failed: {sentence_of(error)}"))
-            raise
-        self._write(name, order)
-        return order
-
-    def _write(self, name: str, order: Order) -> None:
-        self._buffer.note(ORDERS, name, json.dumps(asdict(order), separators=(",", ":")))
+        return self._orders.carry_out(Action.DISCARD, position, reason, drop)
 
 
 def _became_of(outcome: Outcome, position: str) -> str:

@@ -50,6 +50,8 @@ class Operated:
         name, *arguments = command
         if name == "status":
             parts += ["--source", "source"]
+        if name == "refill":
+            parts = [arguments.pop(0), *parts]
         done = subprocess.run(
             [sys.executable, "-m", "qldbkit.cli", name, *parts, *arguments],
             env={
@@ -115,6 +117,25 @@ def test_a_record_is_given_up_only_with_a_reason(operated: Operated) -> None:
 
     assert b"Nothing is in quarantine" in operated.qldbkit("quarantine", "list")
     assert b"not of this ledger" in operated.qldbkit("quarantine", "orders", "--json")
+
+
+def test_what_the_stream_lost_is_brought_from_an_archive(operated: Operated) -> None:
+    records = operated.records()
+    operated.applier.handle(kinesis_event(records[:1]))
+    archive = operated.folder / "archive"
+    archive.mkdir()
+    (archive / "delivery-1").write_bytes(b"".join(data for _, data in records))
+
+    said = operated.qldbkit("refill", str(archive), "--reason", "expired")
+
+    assert b"1 blocks were missing, 1 were applied" in said
+
+    (strand,) = operated.status()["strands"]
+    assert (strand["applied"], strand["blocks_behind"]) == (2, 0)
+    (order,) = json.loads(operated.qldbkit("quarantine", "orders", "--json"))
+    assert (order["action"], order["reason"], order["position"]) == (
+        *("refill", "expired", str(archive)),
+    )
 
 
 def test_mistakes_are_answered_with_a_sentence(operated: Operated) -> None:

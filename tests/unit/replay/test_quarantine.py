@@ -13,6 +13,7 @@ from simulation.source import Write, records_of
 
 from qldbkit.journal.kinesis import aggregate
 from qldbkit.replay.errors import NotQuarantinedError, OrderRefusedError
+from qldbkit.replay.orders import Orders
 from qldbkit.replay.quarantine import Quarantine
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -20,7 +21,14 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def quarantine(world: Any) -> Quarantine:
-    return Quarantine(world.buffer, world.new_applier(), who="arn:an-operator", now=lambda: NOON)
+    orders = Orders(world.buffer, who="arn:an-operator", now=lambda: NOON)
+    return Quarantine(world.buffer, world.new_applier(), orders)
+
+
+@pytest.fixture
+def orders(world: Any) -> Orders:
+    """The record of what was ordered, as another operator sees it."""
+    return Orders(world.buffer, who="another")
 
 
 def one_position(quarantine: Quarantine) -> str:
@@ -157,25 +165,24 @@ def test_discarding_lets_replay_go_on_and_needs_a_reason(
 
 
 def test_every_order_is_recorded_with_who_when_what_and_why(
-    world: Any, quarantine: Quarantine
+    world: Any, quarantine: Quarantine, orders: Orders
 ) -> None:
     held_world(world)
     position = one_position(quarantine)
     quarantine.redrive(position)
     quarantine.discard(position, "restored by hand")
 
-    again = Quarantine(world.buffer, world.new_applier(), who="another")
-    orders = sorted(again.orders(), key=lambda each: each.action)
-    assert [(each.action, each.who, each.position, each.reason) for each in orders] == [
+    given = sorted(orders.given(), key=lambda each: each.action)
+    assert [(each.action, each.who, each.position, each.reason) for each in given] == [
         ("discard", "arn:an-operator", position, "restored by hand"),
         ("redrive", "arn:an-operator", position, ""),
     ]
-    assert {each.at for each in orders} == {"2026-01-01T12:00:00.000000+00:00"}
-    assert orders[0].result == "discarded"
+    assert {each.at for each in given} == {"2026-01-01T12:00:00.000000+00:00"}
+    assert given[0].result == "discarded"
 
 
 def test_an_order_is_recorded_before_it_is_carried_out_and_also_when_it_fails(
-    world: Any, quarantine: Quarantine, monkeypatch: pytest.MonkeyPatch
+    world: Any, quarantine: Quarantine, orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, sound = held_world(world)
     position = one_position(quarantine)
@@ -190,14 +197,16 @@ def test_an_order_is_recorded_before_it_is_carried_out_and_also_when_it_fails(
         quarantine.redrive(position, payload=sound)
 
     assert seen == ["under way"]
-    (order,) = quarantine.orders()
+    (order,) = orders.given()
     assert order.result == "failed: OSError"
     assert one_position(quarantine) == position
 
 
-def test_what_is_not_in_quarantine_cannot_be_ordered_about(quarantine: Quarantine) -> None:
+def test_what_is_not_in_quarantine_cannot_be_ordered_about(
+    quarantine: Quarantine, orders: Orders
+) -> None:
     with pytest.raises(NotQuarantinedError, match="nowhere"):
         quarantine.redrive("nowhere")
     with pytest.raises(NotQuarantinedError, match="nowhere"):
         quarantine.discard("nowhere", "why not")
-    assert list(quarantine.orders()) == []
+    assert list(orders.given()) == []

@@ -1,0 +1,123 @@
+"""What a stream has lost is brought from an archive of it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulation.source import Source, Write, random_history, records_of
+
+from qldbkit.journal.sources.opening import open_source
+from qldbkit.journal.sources.stored import JournalSource
+from qldbkit.replay.refilling import Refilled, refill
+
+
+def archived(source: Source, folder: Path, left_out: int | None = None) -> JournalSource:
+    """All records of the source, in disorder, as Firehose would have put them there."""
+    records = [
+        data
+        for block in source.blocks
+        if block.address.sequence_no != left_out
+        for _, data in records_of(block)
+    ]
+    random.Random(1).shuffle(records)
+    folder.mkdir(exist_ok=True)
+    (folder / "delivery-1").write_bytes(b"".join(records))
+    return open_source(str(folder))
+
+
+def run(world: Any, source: JournalSource) -> Refilled:
+    checkpoints = {each.strand_id: each for each in world.destination.checkpoints()}
+    return refill(source, world.new_applier(), checkpoints)
+
+
+def test_a_lost_block_is_brought_and_what_waited_for_it_follows(world: Any, tmp_path: Path) -> None:
+    source = world.source
+    source.create_table("Person")
+    inserted = source.insert("Person", {"v": 1})
+    id_ = inserted.revisions[0].metadata.id
+    source.write("Person", [Write(id_, {"v": 2})])
+    behind = source.write("Person", [Write(id_, {"v": 3})])
+    world.deliver(*source.blocks[:2], behind)
+    assert "the one before it is missing" in world.later().problems()[0]
+
+    found = run(world, archived(source, tmp_path))
+
+    world.assert_equal()
+    assert (found.offered, found.applied, found.waiting) == (2, 2, 0)
+    assert world.later().problems() == []
+
+
+def test_a_gap_that_was_passed_is_filled(world: Any, tmp_path: Path) -> None:
+    source = world.source
+    source.create_table("Person")
+    world.deliver(source.blocks[0])
+    source.insert("Person", {"v": "lost"})
+    world.deliver(source.insert("Person", {"v": "kept"}))
+    world.later()
+    assert world.reached() == 2
+
+    found = run(world, archived(source, tmp_path))
+
+    world.assert_equal()
+    assert (found.offered, found.applied) == (1, 1)
+
+
+def test_what_is_applied_already_is_not_offered_again(world: Any, tmp_path: Path) -> None:
+    source = world.source
+    source.create_table("Person")
+    source.insert("Person", {"v": 1})
+    world.deliver(*source.blocks)
+    transactions = world.destination.ledger.version
+
+    assert run(world, archived(source, tmp_path)) == Refilled()
+
+    assert world.destination.ledger.version == transactions
+
+
+def test_what_the_archive_has_lost_too_is_still_waited_for(world: Any, tmp_path: Path) -> None:
+    source = world.source
+    source.create_table("Person")
+    inserted = source.insert("Person", {"v": 1})
+    id_ = inserted.revisions[0].metadata.id
+    source.write("Person", [Write(id_, {"v": 2})])
+    world.deliver(*source.blocks[:2])
+    world.deliver(source.write("Person", [Write(id_, {"v": 3})]))
+    world.later()
+
+    found = run(world, archived(source, tmp_path, left_out=2))
+
+    assert (found.applied, found.waiting) == (0, 1)
+    assert world.later().problems()
+
+
+def test_an_archive_that_is_damaged_brings_what_is_sound(world: Any, tmp_path: Path) -> None:
+    source = world.source
+    source.create_table("Person")
+    source.insert("Person", {"v": "one"})
+    archived(source, tmp_path)
+    file = tmp_path / "delivery-1"
+    file.write_bytes(file.read_bytes().replace(b"one", b"oNe"))
+
+    found = run(world, open_source(str(tmp_path)))
+
+    assert world.destination.documents() == {}
+    assert world.reached() == 0
+    assert found.quarantined + found.unreadable >= 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_history_of_which_anything_was_delivered_is_completed(
+    world: Any, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    world.source = random_history(chance, 30, drops=False)
+    records = [each for block in world.source.blocks for each in records_of(block)]
+    world.deliver_records([each for each in records if chance.random() < 0.7])
+
+    run(world, archived(world.source, tmp_path))
+    world.later()
+
+    world.assert_equal()
