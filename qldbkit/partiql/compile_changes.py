@@ -10,6 +10,7 @@ from typing import Any
 from qldbkit.partiql.compile_queries import Planner
 from qldbkit.partiql.compile_sources import Declared, DeclaredJoin, DeclaredSource
 from qldbkit.partiql.database import Database, Table
+from qldbkit.partiql.dialect import Dialect, DialectError
 from qldbkit.partiql.edits import Key, changed, described, inserted
 from qldbkit.partiql.errors import EvaluationError
 from qldbkit.partiql.results import to_ion
@@ -21,10 +22,12 @@ from qldbkit.partiql.syntax import (
     FieldStep,
     MembersStep,
     Name,
+    Parameter,
     Path,
     Source,
     Step,
 )
+from qldbkit.partiql.tokens import line_and_column
 from qldbkit.partiql.values import (
     COLLECTIONS,
     MISSING,
@@ -92,9 +95,9 @@ class ChangeCompiler(Planner):
         self.variables_first = True
         declared = self.declare(node.source, scope)
         self.variables_first = False
-        source = _first(declared)
+        source = self._changed_source(declared)
         table_of = self._source_table(source.node)
-        places = self._places(declared, scope)
+        places = self._places(declared, source, scope)
         loop = self.loop(declared, scope, node.where)
         changes = [self._change(change, scope, places) for change in node.changes]
         # Inserting and removing elements moves those behind them: the last are changed first.
@@ -141,11 +144,32 @@ class ChangeCompiler(Planner):
             raise self.semantic_error(source.at, "documents are deleted from one table")
         return self._source_table(declared.node), declared
 
-    def _places(self, declared: Declared, scope: Scope) -> dict[int, Locate]:
-        """Where the variables of a FROM clause are within the documents of its first table."""
+    def _changed_source(self, declared: Declared) -> DeclaredSource:
+        """The source whose documents are changed: the first one that is not a parameter.
+
+        Raises:
+            DialectError: only QLDB's dialect is accepted, and the first source is a parameter.
+        """
+        first, *others = _sources(declared)
+        if not isinstance(first.node.expression, Parameter):
+            return first
+        if self.settings.dialect is Dialect.QLDB:
+            line, column = line_and_column(self.text, first.node.at)
+            raise DialectError(
+                "a parameter before the table in FROM is not supported by Amazon QLDB",
+                line=line,
+                column=column,
+            )
+        tables = (each for each in others if not isinstance(each.node.expression, Parameter))
+        return next(tables, first)
+
+    def _places(
+        self, declared: Declared, target: DeclaredSource, scope: Scope
+    ) -> dict[int, Locate]:
+        """Where the variables of a FROM clause are within the documents that are changed."""
         places: dict[int, Locate] = {}
-        for position, source in enumerate(_sources(declared)):
-            if position == 0:
+        for source in _sources(declared):
+            if source is target:
                 places[source.binding.slot] = lambda _: ()
                 continue
             root = self._locate(source.node.expression, scope, places)
@@ -276,10 +300,6 @@ def _without(document: Any, location: tuple[Key, ...]) -> Any:
         return changed(document, location, lambda _: MISSING)
     except EvaluationError:
         return document
-
-
-def _first(declared: Declared) -> DeclaredSource:
-    return next(_sources(declared))
 
 
 def _sources(declared: Declared) -> Iterator[DeclaredSource]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from amazon.ion import simpleion
 
+from qldbkit.partiql.dialect import Dialect, DialectError
 from qldbkit.partiql.errors import EvaluationError, SemanticError
 
 VIN = "KM8SRDHF6EU074761"
@@ -214,3 +215,29 @@ def test_a_nested_list_is_changed_even_when_a_table_has_its_name(table):
     table.run("CREATE TABLE d")
     table.run("FROM t AS d, d.l AS e WHERE e.n = 2 SET e.n = 20")
     assert document(table) == "{a:1,s:note::{x:1,y:2},l:[{n:1},{n:20},{n:3}]}"
+
+
+def test_a_list_of_new_documents_replaces_those_of_their_ids_and_no_other_is_read(ledger):
+    ledger.run("CREATE TABLE t")
+    ids = [row["documentId"] for row in ledger.run("INSERT INTO t ?", ion("[{n: 1}, {n: 2}, {}]"))]
+    new = [{"id": ids[2], "data": {"n": 30}}, {"id": ids[0], "data": {"m": 10}}, {"id": "none"}]
+    ledger.reads.clear()
+
+    statement = "FROM ? AS new, t AS d BY rowId WHERE rowId = new.id SET d = new.data"
+    changed = ledger.run(statement, new)
+
+    assert [row["documentId"] for row in changed] == [ids[2], ids[0]]
+    assert {each for each, *_ in ledger.reads} == {"get"}
+    assert list(map(text_of, ledger.run("SELECT * FROM t"))) == ["{m:10}", "{n:2}", "{n:30}"]
+
+
+def test_a_parameter_before_the_table_was_no_statement_of_qldb(ledger):
+    ledger.run("CREATE TABLE t")
+    statement = "FROM ? AS new, t AS d BY rowId WHERE rowId = new.id SET d = new.data"
+    with pytest.raises(DialectError, match="a parameter before the table"):
+        ledger.run(statement, [], dialect=Dialect.QLDB)
+
+
+def test_a_parameter_alone_has_no_documents_to_change(ledger):
+    with pytest.raises(SemanticError, match="only the documents of a table"):
+        ledger.run("FROM ? AS new SET new.a = 1", [])
