@@ -73,6 +73,8 @@ class _Check:
     address: BlockAddress | None
     findings: list[Finding] = field(default_factory=list)
     unproven: int = 0
+    broken: bool = False
+    """Whether a revision is there in no sound copy."""
 
     def find(self, kind: FindingKind, reason: str, part: Part | None) -> None:
         place = None if part is None else part.place
@@ -101,7 +103,7 @@ def prove(stored: StoredBlock) -> Outcome:
     block = Block(summary, _own_revisions(summary, reads, check))
     _check_streams(summary, reads, check)
     facts = _facts(block, chosen.part, check)
-    whole = chosen.sound and _has_all(block)
+    whole = chosen.sound and not check.broken and _has_all(block)
     return Outcome(block, facts, tuple(check.findings), whole)
 
 
@@ -196,7 +198,7 @@ def _own_revisions(
     """The revisions that the summary names, each checked, in its order."""
     named = {each.hash: each.document_id for each in summary.revision_summaries}
     own: dict[bytes, Revision] = {}
-    seen = set()
+    seen, sound = set(), set()
     for read in reads:
         if read.revision is None:
             continue
@@ -207,7 +209,10 @@ def _own_revisions(
         seen.add(read.revision.hash)
         if revision_holds(read.revision):
             own[read.revision.hash] = read.revision
+            sound.add(read.revision.hash)
         else:
+            if read.part.kind is PartKind.BLOCK_JSON:  # what it lost proves nothing
+                sound.add(read.revision.hash)
             own.setdefault(read.revision.hash, read.revision)
             check.fault(
                 f"the hash of {_name(read.revision)} is not that of its contents", read.part
@@ -215,6 +220,7 @@ def _own_revisions(
     for hash_, document_id in named.items():
         if hash_ not in seen and document_id is not None:
             check.find(MISSING, f"the revision of document {document_id} is not there", None)
+    check.broken = own.keys() > sound
     _note_redactions(own, reads, check)
     return tuple(own[each] for each in named if each in own)
 

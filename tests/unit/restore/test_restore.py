@@ -16,9 +16,14 @@ from qldbkit.journal.blocks import exported_struct
 from qldbkit.journal.building import RevisionDraft
 from qldbkit.journal.hashes import commit_digest, ion_hash, statement_digest
 from qldbkit.journal.ion import IonSpan
-from qldbkit.journal.model import Block, RedactedRevision, TableInfo
+from qldbkit.journal.model import Block, BlockAddress, RedactedRevision, TableInfo
 from qldbkit.journal.moments import microseconds
 from qldbkit.journal.proofs import proves
+from qldbkit.journal.records import (
+    RevisionDetailsRecord,
+    decode_record,
+    encode_revision_details,
+)
 from qldbkit.journal.sources.answers import SavedDigest
 from qldbkit.journal.sources.opening import open_source
 from qldbkit.journal.verification import verify_source
@@ -183,6 +188,48 @@ def test_a_damaged_block_is_refused_and_what_is_before_it_is_there(
     assert report.stopped_at.address is not None
     assert report.stopped_at.address.sequence_no == 25
     assert report.present == 25
+
+
+def forged(journal: list[Block]) -> tuple[BlockAddress, bytes, bytes]:
+    """A revision's record, and the same with other data under the same hash."""
+    block = next(each for each in journal[5:] if each.revisions)
+    revision = block.revisions[0]
+    assert revision.metadata is not None
+    record = next(
+        each for each in records([block]) if b"REVISION_DETAILS" in each and revision.hash in each
+    )
+    fields = decode_record(record)
+    assert isinstance(fields, RevisionDetailsRecord)
+    other = replace(fields.revision, ion=with_data(fields.revision.ion))
+    return block.address, record, encode_revision_details(fields.stream_arn, fields.table, other)
+
+
+def with_data(revision: IonSpan) -> IonSpan:
+    return IonSpan.of({**revision.value(), "data": {"forged": True}})
+
+
+def test_a_document_that_was_changed_under_its_hash_is_refused(
+    journal: list[Block], tmp_path: Path
+) -> None:
+    address, sound, changed = forged(journal)
+    data = [changed if each == sound else each for each in records(journal)]
+    assert data != list(records(journal))
+    write_archive(tmp_path / "archive", data)
+    with pytest.raises(DamagedJournalError, match=f"number {address.sequence_no},"):
+        run(tmp_path / "archive", tmp_path / "ledgers")
+    with opened(tmp_path / "ledgers") as ledger:
+        assert contents(ledger.blocks()) == contents(journal[: address.sequence_no])
+
+
+def test_a_changed_document_beside_a_sound_copy_is_no_loss(
+    journal: list[Block], tmp_path: Path
+) -> None:
+    _, _, changed = forged(journal)
+    for place, data in (("behind", [*records(journal), changed]), ("before", [changed])):
+        write_archive(tmp_path / place, [*data, *records(journal)])
+        run(tmp_path / place, tmp_path / f"{place} it")
+        with opened(tmp_path / f"{place} it") as ledger:
+            assert contents(ledger.blocks()) == contents(journal)
 
 
 def test_a_damaged_record_with_a_sound_copy_is_no_loss(
