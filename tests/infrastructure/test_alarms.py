@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from aws_cdk.assertions import Match, Template
@@ -9,6 +10,7 @@ from aws_cdk.assertions import Match, Template
 from qldbkit.replay.metric_names import Metric
 from stacks.settings import Settings, SettingsError
 
+PROJECT = Path(__file__).resolve().parents[2]
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 
 # Name: namespace, metric, statistic, threshold, bad minutes of minutes, missing data
@@ -157,3 +159,12 @@ def test_every_bucket_is_reached_by_tls_only(stream_template: Template) -> None:
     assert len(policies) == 2
     for each in policies:
         assert "aws:SecureTransport" in json.dumps(each)
+
+
+def test_the_manual_says_what_each_alarm_means_and_names_no_other() -> None:
+    manual = (PROJECT / "docs" / "operations.md").read_text()
+    assert set(re.findall(r"^### (\w+)$", manual, re.MULTILINE)) == ALARMS.keys()
+    for name in ALARMS:
+        assert re.search(rf"^\| {name} \| \S", manual, re.MULTILINE), name
+    for metric in Metric:
+        assert f"`{metric}`" in manual

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from simulation.delivery import kinesis_event, raw_event
-from simulation.source import Write, records_of
+from simulation.source import Write, random_history, records_of
 
 from qldbkit.journal.kinesis import aggregate
 from qldbkit.replay.errors import NotQuarantinedError, OrderRefusedError
@@ -210,3 +211,31 @@ def test_what_is_not_in_quarantine_cannot_be_ordered_about(
     with pytest.raises(NotQuarantinedError, match="nowhere"):
         quarantine.discard("nowhere", "why not")
     assert list(orders.given()) == []
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_whatever_was_damaged_comes_into_its_place_in_whatever_order_it_is_redriven(
+    world: Any, quarantine: Quarantine, seed: int
+) -> None:
+    chance = random.Random(seed)
+    world.source = random_history(chance, 30, drops=False)
+    sound: dict[str, bytes] = {}
+    for block in world.source.blocks:
+        for key, data in records_of(block):
+            is_damaged = chance.random() < 0.15
+            event = raw_event([(key, data[:-1] if is_damaged else data)])
+            if is_damaged:
+                (record,) = event["Records"]
+                shard, _, number = record["eventID"].partition(":")
+                sound[f"{shard} record {number}"] = data
+            world.applier.handle(event)
+    world.later()
+    assert {each.position for each in quarantine.entries()} == sound.keys()
+
+    for position in chance.sample(sorted(sound), len(sound)):
+        quarantine.redrive(position, payload=sound[position])
+    world.later()
+
+    world.assert_equal()
+    assert list(quarantine.entries()) == []
+    assert world.later().problems() == []
