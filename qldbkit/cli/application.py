@@ -20,6 +20,7 @@ from qldbkit.cli import (
     verifying,
 )
 from qldbkit.cli.exit_codes import FAILED
+from qldbkit.cli.sentences import describe
 from qldbkit.errors import QldbkitError
 
 application = typer.Typer(
@@ -45,19 +46,10 @@ def main() -> None:
     """Run the command line; what qldbkit or an AWS service refuses is said in a sentence."""
     try:
         application()
-    except QldbkitError as error:
+    except (QldbkitError, BotoCoreError, ClientError) as error:
         _fail(describe(error))
-    except (BotoCoreError, ClientError) as error:
-        _fail(str(error))
 
 
 def _fail(sentence: str) -> NoReturn:
     sys.stderr.write(f"qldbkit: {sentence}\n")
     sys.exit(FAILED)
-
-
-def describe(error: QldbkitError) -> str:
-    """Return what a person reads of an error: its sentence, and the hint on a line of its own."""
-    where = f" (at {error.position})" if error.position else ""
-    hint = f"\nhint: {error.hint}" if error.hint else ""
-    return f"{error.message}{where}{hint}"

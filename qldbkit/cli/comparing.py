@@ -1,45 +1,113 @@
-"""``qldbkit compare``: two ledgers, document by document."""
+"""``qldbkit compare``: two ledgers, archives or exports, document by document."""
 
 from __future__ import annotations
 
+import getpass
+import socket
+import sys
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from qldbkit.cli.exit_codes import DIFFERENT
-from qldbkit.driver import qldb_driver
+from qldbkit.cli.exit_codes import COMPARED_DIFFERENT, COMPARISON_FAILED
+from qldbkit.cli.replays import JsonOption
+from qldbkit.cli.sentences import describe
+from qldbkit.cli.sides import Sides
+from qldbkit.errors import QldbkitError
 from qldbkit.local.catching_up import wait_until_equal
 from qldbkit.local.comparison_report import show_comparison
-from qldbkit.replay.compare import compare_ledgers
+from qldbkit.replay.compare import Comparison, compare
+from qldbkit.replay.ledger_destination import LedgerDestination
+from qldbkit.replay.repair import RepairRefusedError, RepairReport, repair
+from qldbkit.replay.repair_source import RepairSource
 
 
 def add_to(application: typer.Typer) -> None:
     """Add the command."""
-    application.command("compare")(compare)
+    application.command("compare")(compare_command)
 
 
-def compare(
-    source: Annotated[str, typer.Argument(help="Name of the ledger that was replicated.")],
-    destination: Annotated[str, typer.Argument(help="Name of the ledger that it went to.")],
-    endpoint_url: Annotated[
+def compare_command(
+    source: Annotated[
         str,
-        typer.Option("--endpoint-url", envvar="AWS_ENDPOINT_URL", help="Where the ledgers are."),
+        typer.Argument(
+            help="What was replicated: a ledger's name, or a path or s3://BUCKET/PREFIX with an"
+            " archive, an export or a ledger's file."
+        ),
     ],
+    destination: Annotated[str, typer.Argument(help="Where it went to, named in the same ways.")],
+    endpoint_url: Annotated[
+        str | None,
+        typer.Option("--endpoint-url", envvar="AWS_ENDPOINT_URL", help="Where the ledgers are."),
+    ] = None,
     region: Annotated[
         str, typer.Option("--region", envvar="AWS_REGION", help="The region to sign for.")
     ] = "us-east-1",
     wait: Annotated[
         float, typer.Option("--wait", min=0, help="Seconds that the destination may be behind.")
     ] = 0,
+    repairing: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Bring the destination's documents to the source's, on record, and compare again.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Compare the documents of two ledgers; exit code 3 if they differ."""
+    """Compare the documents of two sides, by their Ion hashes.
+
+    Exit status: 0 they are equal; 1 they differ; 2 the command line is wrong, or a side cannot be
+    read.
+    """
     console = Console()
-    with (
-        qldb_driver(source, endpoint_url=endpoint_url, region=region) as left,
-        qldb_driver(destination, endpoint_url=endpoint_url, region=region) as right,
-    ):
-        comparison = wait_until_equal(lambda: compare_ledgers(left, right), console.print, wait)
-    show_comparison(comparison, console)
-    if not comparison.equal:
-        raise typer.Exit(DIFFERENT)
+    notes = Console(stderr=True) if as_json else console
+    try:
+        with ExitStack() as stack:
+            sides = Sides(stack, endpoint_url, region)
+            left = sides.source(source)
+            target = sides.writable(destination) if repairing else None
+
+            def look() -> Comparison:
+                return compare(left, sides.destination(destination))
+
+            found = wait_until_equal(look, notes.print, wait)
+            report = None
+            if target is not None and not found.equal:
+                show_comparison(found, notes)
+                report = _repaired(left, target, found)
+                found = look()
+    except (QldbkitError, BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"qldbkit: {describe(error)}\n")
+        raise typer.Exit(COMPARISON_FAILED) from error
+    _print(found, report, console, as_json=as_json)
+    raise typer.Exit(0 if found.equal else COMPARED_DIFFERENT)
+
+
+def _repaired(source: RepairSource, target: LedgerDestination, found: Comparison) -> RepairReport:
+    checkpoints = target.checkpoints()
+    if len(checkpoints) != 1:
+        raise RepairRefusedError(
+            f"{len(checkpoints)} journals were replayed into the destination; it can be repaired"
+            " if it is one"
+        )
+    who = f"{getpass.getuser()}@{socket.gethostname()}"
+    return repair(source, target, checkpoints[0].strand_id, found, who=who)
+
+
+def _print(
+    found: Comparison, report: RepairReport | None, console: Console, *, as_json: bool
+) -> None:
+    if as_json:
+        repaired = {} if report is None else {"repair": report.to_json()}
+        console.print_json(data={**found.to_json(), **repaired})
+        return
+    if report is not None:
+        for each in report.repaired:
+            console.print(f"repaired {each}", markup=False, highlight=False, soft_wrap=True)
+        for difference in report.left:
+            console.print(f"left {difference}", markup=False, highlight=False, soft_wrap=True)
+    show_comparison(found, console)

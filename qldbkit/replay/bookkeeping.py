@@ -8,7 +8,11 @@ part: {sequenceNo, blockHash, steps}}`` and
 ``{kind: "tables", tables: [{name, sourceId, destinationId, observed, active}]}``.
 
 ``_qldbkit_document`` has a row for each document that was ever inserted:
-``{sourceId, destinationId, tableName, baseVersion}``. It is never changed, only read by its index.
+``{sourceId, destinationId, tableName, baseVersion}``. It is only read by its index, and never
+changed but by a repair, which adds ``earlier: [{destinationId, baseVersion, end}]``.
+
+``_qldbkit_repair`` has a row for each transaction of a repair, written in it:
+``{strandId, sequenceNo, blockHash, at, who, source, documents: [text]}``.
 """
 
 from __future__ import annotations
@@ -17,7 +21,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from qldbkit.replay.checkpoint import Checkpoint, Part
-from qldbkit.replay.destination import EnterDeletion, InsertDocument
+from qldbkit.replay.destination import (
+    DocumentEntry,
+    EarlierVersions,
+    EnterDeletion,
+    InsertDocument,
+    RecordRepair,
+)
 from qldbkit.replay.fragments import Gap
 from qldbkit.replay.tables import SourceTable, TableBook
 
@@ -96,6 +106,40 @@ def document_rows(
         }
         for each, id_ in zip(inserted, destination_ids, strict=True)
     ]
+
+
+def earlier_rows(entry: DocumentEntry) -> list[dict[str, Any]]:
+    """What a document's row says of its versions before its repairs."""
+    rows = [
+        {"destinationId": each.destination_id, "baseVersion": each.base_version, "end": each.end}
+        for each in entry.earlier
+    ]
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
+def earlier_of(row: Row) -> tuple[EarlierVersions, ...]:
+    """The versions before its repairs that a document's row tells of."""
+    return tuple(
+        EarlierVersions(
+            str(each["destinationId"]),
+            int(each["baseVersion"]),
+            int(each["end"]) if "end" in each else None,
+        )
+        for each in row.get("earlier", ())
+    )
+
+
+def repair_row(repair: RecordRepair, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The row of a repair, and of the position of the source that it was made at."""
+    return {
+        "strandId": checkpoint.strand_id,
+        "sequenceNo": checkpoint.sequence_no,
+        "blockHash": checkpoint.block_hash,
+        "at": repair.at,
+        "who": repair.who,
+        "source": repair.source,
+        "documents": list(repair.documents),
+    }
 
 
 def _table_row(table: SourceTable) -> dict[str, Any]:

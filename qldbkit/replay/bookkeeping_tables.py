@@ -6,5 +6,10 @@ from typing import Final
 
 CHECKPOINT_TABLE: Final = "_qldbkit_checkpoint"
 DOCUMENT_TABLE: Final = "_qldbkit_document"
-INDEXED_FIELDS: Final = {CHECKPOINT_TABLE: "strandId", DOCUMENT_TABLE: "sourceId"}
+REPAIR_TABLE: Final = "_qldbkit_repair"
+INDEXED_FIELDS: Final = {
+    CHECKPOINT_TABLE: "strandId",
+    DOCUMENT_TABLE: "sourceId",
+    REPAIR_TABLE: "strandId",
+}
 BOOKKEEPING_TABLES: Final = frozenset(INDEXED_FIELDS)

@@ -204,8 +204,10 @@ class _Writer:
                 raise _missing(step, "none")
         elif entry.version is not None and entry.version <= step.version:
             raise _missing(step, f"version {entry.version}")
-        elif entry.destination_id and step.version >= entry.base_version:
-            self._changes.append(RedactDocument(entry, step.version - entry.base_version))
+        elif (place := entry.place_of(step.version)) is not None:
+            destination_id, version = place
+            redacted = replace(entry, destination_id=destination_id)
+            self._changes.append(RedactDocument(redacted, version))
 
 
 def _follows(entry: DocumentEntry, step: WriteRevision) -> bool:

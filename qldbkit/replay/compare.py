@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from qldbkit.journal.hashes import ion_hash
 from qldbkit.replay import partiql_text as partiql
@@ -34,8 +34,12 @@ SELECT table_name, document_id,
     MAX(CASE WHEN side = 0 THEN digest END) AS source_digest,
     MAX(CASE WHEN side = 1 THEN digest END) AS destination_digest
 FROM digest GROUP BY table_name, document_id;
-CREATE TABLE map (destination_id TEXT PRIMARY KEY, source_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
+_SPILL: Final = (
+    "CREATE TABLE spill (first TEXT PRIMARY KEY, second ANY NOT NULL) STRICT, WITHOUT ROWID"
+)
+UNMAPPED: Final = "destination:"
+"""Begins the name of a document of the destination that no document of the source came as."""
 _SOURCE, _DESTINATION = 0, 1
 
 
@@ -56,11 +60,17 @@ class Difference:
         document_id: the source's id; the destination's, after ``destination:``, where the source's
             is not known.
         kind: how it differs.
+        destination_digest: the Ion hash of what the destination has; None for nothing.
     """
 
     table: str
     document_id: str
     kind: DifferenceKind
+    destination_digest: bytes | None = field(default=None, compare=False, repr=False)
+
+    def to_json(self) -> dict[str, str]:
+        """The difference as JSON members."""
+        return {"table": self.table, "documentId": self.document_id, "kind": self.kind.name.lower()}
 
     def __str__(self) -> str:
         return f"{self.table}: document {self.document_id} {self.kind.value}"
@@ -108,6 +118,25 @@ class Comparison:
     def equal_documents(self) -> int:
         """How many documents are the same on both sides."""
         return sum(each.equal_documents for each in self.tables)
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as JSON members."""
+        return {
+            "equal": self.equal,
+            "tables": [
+                {
+                    "name": each.name,
+                    "sourceDocuments": each.source_documents,
+                    "destinationDocuments": each.destination_documents,
+                    "equalDocuments": each.equal_documents,
+                }
+                for each in self.tables
+            ],
+            "missingTables": list(self.missing_tables),
+            "extraTables": list(self.extra_tables),
+            "differentDocuments": self.different_documents,
+            "differences": [each.to_json() for each in self.differences],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,22 +207,26 @@ class SourceLedger:
     def digests(self) -> Iterator[DocumentDigest]:
         """Every current document, table by table, each table in one transaction."""
         for table in sorted(self.tables()):
-            yield from self._digests_of(table)
+            with closing(sqlite3.connect("")) as spilled:
+                spilled.executescript(_SPILL)
+                self._spill(table, spilled)
+                for id_, digest in spilled.execute("SELECT first, second FROM spill"):
+                    yield DocumentDigest(table, id_, digest)
 
-    def _digests_of(self, table: str) -> list[DocumentDigest]:
-        # What leaves the transaction are digests: 100 bytes a document, whatever its size.
-        def read(transaction: Executor) -> list[DocumentDigest]:
+    def _spill(self, table: str, spilled: sqlite3.Connection) -> None:
+        def read(transaction: Executor) -> None:
             rows = transaction.execute_statement(partiql.documents(table))
-            return [
-                DocumentDigest(table, str(each["id"]), ion_hash(each["content"])) for each in rows
-            ]
+            _fill(spilled, ((str(each["id"]), ion_hash(each["content"])) for each in rows))
 
-        found: list[DocumentDigest] = self._driver.execute_lambda(read)
-        return found
+        self._driver.execute_lambda(read)
 
 
 class DestinationLedger:
-    """A ledger that was replayed into: its documents go by the ids that they have in the source."""
+    """A ledger that was replayed into: its documents go by the ids that they have in the source.
+
+    One that nothing was ever replayed into, as one that was restored with identity, has the
+    source's ids itself.
+    """
 
     def __init__(self, driver: QldbDriver):
         self._driver = driver
@@ -206,25 +239,39 @@ class DestinationLedger:
     def digests(self) -> Iterator[DocumentDigest]:
         """Every current document under its source's id, or ``destination:`` and its own."""
         with closing(sqlite3.connect("")) as database:
-            database.executescript(_SCHEMA)
-            self._load_map(database)
+            database.executescript(_SPILL)
+            replayed = self._load_map(database)
             for each in self._ledger.digests():
                 row = database.execute(
-                    "SELECT source_id FROM map WHERE destination_id = ?", (each.document_id,)
+                    "SELECT second FROM spill WHERE first = ?", (each.document_id,)
                 ).fetchone()
-                id_ = f"destination:{each.document_id}" if row is None else row[0]
-                yield DocumentDigest(each.table, id_, each.digest)
+                id_ = source_id_of(each.document_id, None if row is None else row[0])
+                yield DocumentDigest(each.table, id_ if replayed else each.document_id, each.digest)
 
-    def _load_map(self, database: sqlite3.Connection) -> None:
-        def read(transaction: Executor) -> list[tuple[str, str]]:
-            tables = list(transaction.execute_statement(partiql.USER_TABLES))
-            if not any(str(each["name"]) == DOCUMENT_TABLE for each in tables):
-                return []
+    def _load_map(self, database: sqlite3.Connection) -> bool:
+        """Read the map into the database; return whether there is one."""
+
+        def read(transaction: Executor) -> bool:
+            tables = transaction.execute_statement(partiql.USER_TABLES)
+            if not any(str(each["name"]) == DOCUMENT_TABLE for each in list(tables)):
+                return False
             rows = transaction.execute_statement(partiql.MAP)
             pairs = ((str(each["destinationId"]), str(each["sourceId"])) for each in rows)
-            return [each for each in pairs if each[0]]
+            _fill(database, (each for each in pairs if each[0]))
+            return True
 
-        database.executemany("INSERT INTO map VALUES (?, ?)", self._driver.execute_lambda(read))
+        return bool(self._driver.execute_lambda(read))
+
+
+def source_id_of(destination_id: str, source_id: str | None) -> str:
+    """What a document of a destination is called: by its source's id where that is known."""
+    return f"{UNMAPPED}{destination_id}" if source_id is None else source_id
+
+
+def _fill(spilled: sqlite3.Connection, rows: Iterable[tuple[str, str | bytes]]) -> None:
+    """Take what a transaction reads; what it read before it had to be done again is forgotten."""
+    spilled.execute("DELETE FROM spill")
+    spilled.executemany("INSERT INTO spill VALUES (?, ?)", rows)
 
 
 def _load(database: sqlite3.Connection, side: int, digests: Iterable[DocumentDigest]) -> None:
@@ -251,7 +298,7 @@ def _differences(database: sqlite3.Connection) -> Iterator[Difference]:
         (MAX_DIFFERENCES,),
     )
     for table, document_id, source, destination in rows:
-        yield Difference(table, document_id, _kind(source, destination))
+        yield Difference(table, document_id, _kind(source, destination), destination)
 
 
 def _kind(source: bytes | None, destination: bytes | None) -> DifferenceKind:

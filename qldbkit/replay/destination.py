@@ -8,7 +8,7 @@ its bookkeeping, writes what it is told, and commits both at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from qldbkit.journal.ion import IonSpan
@@ -18,18 +18,37 @@ from qldbkit.replay.tables import TableBook
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierVersions:
+    """Versions that a document had in the destination before it was repaired.
+
+    Attributes:
+        destination_id: the id that it then had.
+        base_version: what has to be added to a version of then for the source's.
+        end: the first of the destination's versions that is not among them; None if none is, since
+            the document was deleted.
+    """
+
+    destination_id: str
+    base_version: int
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentEntry:
     """A source document that the destination holds, or held.
 
     A document gets one revision in the destination for each that it gets in the source, so the
-    map's row never changes: the source's version follows from the destination's.
+    map's row never changes: the source's version follows from the destination's. Only a repair,
+    which writes a revision that the source does not have, changes it.
 
     Attributes:
         source_id: the document's id in the source.
         destination_id: its id in the destination; empty if it was first seen when it was deleted.
         table: the table that it is in.
-        base_version: the source's version with which it came.
+        base_version: what has to be added to the destination's version for the source's; the
+            source's version with which the document came, unless it was repaired.
         destination_version: the destination's version, from 0; None once it is deleted.
+        earlier: its versions before each of its repairs.
     """
 
     source_id: str
@@ -37,6 +56,7 @@ class DocumentEntry:
     table: str
     base_version: int
     destination_version: int | None
+    earlier: tuple[EarlierVersions, ...] = ()
 
     @property
     def version(self) -> int | None:
@@ -44,6 +64,22 @@ class DocumentEntry:
         if self.destination_version is None:
             return None
         return self.base_version + self.destination_version
+
+    def place_of(self, version: int) -> tuple[str, int] | None:
+        """The destination's id and version of a version of the source; None if it never came."""
+        end: int | None = None
+        spans = [*self.earlier, EarlierVersions(self.destination_id, self.base_version, end)]
+        begins = [0, *(self._next_begin(each) for each in self.earlier)]
+        for span, begin in reversed(list(zip(spans, begins, strict=True))):
+            at = version - span.base_version
+            if span.destination_id and at >= begin and (span.end is None or at < span.end):
+                return span.destination_id, at
+        return None
+
+    @staticmethod
+    def _next_begin(span: EarlierVersions) -> int:
+        """Where the versions behind a repair begin: in the same document, or in a new one."""
+        return 0 if span.end is None else span.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +128,70 @@ class RedactDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class RepairDocument:
+    """Replace a document that is not what it should be, and say so in the map.
+
+    The new revision is the source's ``version``.
+    """
+
+    entry: DocumentEntry
+    version: int
+    data: IonSpan
+
+    @property
+    def repaired(self) -> DocumentEntry:
+        """The document's new entry."""
+        entry, before = self.entry, self.entry.destination_version
+        assert before is not None  # a deleted document is revived
+        now = before + 1
+        past = EarlierVersions(entry.destination_id, entry.base_version, now)
+        return replace(
+            entry,
+            base_version=self.version - now,
+            destination_version=now,
+            earlier=(*entry.earlier, past),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReviveDocument:
+    """Insert a document again that should not have been deleted, and say so in the map."""
+
+    entry: DocumentEntry
+    version: int
+    data: IonSpan
+
+    def repaired(self, destination_id: str) -> DocumentEntry:
+        """The document's new entry, with the id that it was inserted under."""
+        entry = self.entry
+        past = EarlierVersions(entry.destination_id, entry.base_version, None)
+        return replace(
+            entry,
+            destination_id=destination_id,
+            base_version=self.version,
+            destination_version=0,
+            earlier=(*entry.earlier, past) if entry.destination_id else entry.earlier,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRepair:
+    """Write down, beside what was repaired, what was done; the checkpoint is the position.
+
+    Attributes:
+        at: when, in UTC, as ISO 8601 writes it.
+        who: who ordered it.
+        source: what it was repaired from.
+        documents: names and source versions, as ``table: id at version``.
+    """
+
+    at: str
+    who: str
+    source: str
+    documents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UndropTableById:
     """Make the inactive table with that id of the destination active again."""
 
@@ -100,7 +200,8 @@ class UndropTableById:
 
 DocumentChange = InsertDocument | EnterDeletion | ReplaceDocument | DeleteDocument | RedactDocument
 CatalogChange = CreateTable | DropTable | UndropTableById | CreateIndex | DropIndex
-Change = DocumentChange | CatalogChange
+RepairChange = RepairDocument | ReviveDocument | RecordRepair
+Change = DocumentChange | CatalogChange | RepairChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,4 +269,5 @@ class Destination(Protocol):
         - `DropIndex` names the source's index, which the destination cannot know: it drops the
           table's index if there is only one, and otherwise keeps an index that only costs room.
         - `RedactDocument`: of a revision that is not there, nothing.
+        - `DeleteDocument` of an entry without a source id: of a document that is not in the map.
         """

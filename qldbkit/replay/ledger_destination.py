@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from qldbkit.journal.ion import IonSpan
 from qldbkit.replay import partiql_text as partiql
 from qldbkit.replay.bookkeeping import (
     POSITION,
@@ -15,6 +16,9 @@ from qldbkit.replay.bookkeeping import (
     checkpoint_of,
     checkpoint_row,
     document_rows,
+    earlier_of,
+    earlier_rows,
+    repair_row,
     tables_of,
     tables_row,
 )
@@ -23,6 +27,7 @@ from qldbkit.replay.bookkeeping_tables import (
     CHECKPOINT_TABLE,
     DOCUMENT_TABLE,
     INDEXED_FIELDS,
+    REPAIR_TABLE,
 )
 from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.destination import (
@@ -34,8 +39,11 @@ from qldbkit.replay.destination import (
     DocumentEntry,
     EnterDeletion,
     InsertDocument,
+    RecordRepair,
     RedactDocument,
+    RepairDocument,
     ReplaceDocument,
+    ReviveDocument,
     State,
     UndropTableById,
 )
@@ -185,6 +193,7 @@ def _entry(row: Row, versions: Mapping[str, int]) -> DocumentEntry:
         table=str(row["tableName"]),
         base_version=int(row["baseVersion"]),
         destination_version=versions.get(id_),
+        earlier=earlier_of(row),
     )
 
 
@@ -209,6 +218,9 @@ class _Writing:
                 tables = tables.dropped_as(name, id_)
             self._put_row(tables_row(strand_id, tables), row_ids.get(TABLES))
         self._put_row(checkpoint_row(changes.checkpoint), row_ids.get(POSITION))
+        for each in changes.changes:
+            if isinstance(each, RecordRepair):
+                self._run(partiql.insert(REPAIR_TABLE), repair_row(each, changes.checkpoint))
 
     def _put_row(self, row: Row, row_id: str | None) -> None:
         if row_id is None:
@@ -229,13 +241,28 @@ class _Writing:
             self._expect(group, self._run(partiql.delete(table, len(group)), *_ids(group)))
         for each in changes:
             if isinstance(each, ReplaceDocument):
-                entry = each.entry
-                done = self._run(
-                    partiql.replace(entry.table), each.data.value(), entry.destination_id
-                )
-                self._expect([entry], done)
+                self._replace(each.entry, each.data)
             elif isinstance(each, RedactDocument):
                 self._redact(each)
+            elif isinstance(each, RepairDocument):
+                self._replace(each.entry, each.data)
+                self._rebase(each.repaired)
+            elif isinstance(each, ReviveDocument):
+                (row,) = self._run(partiql.insert(each.entry.table), each.data.value())
+                self._rebase(each.repaired(str(row["documentId"])))
+
+    def _replace(self, entry: DocumentEntry, data: IonSpan) -> None:
+        done = self._run(partiql.replace(entry.table), data.value(), entry.destination_id)
+        self._expect([entry], done)
+
+    def _rebase(self, entry: DocumentEntry) -> None:
+        self._run(
+            partiql.rebase(),
+            entry.destination_id,
+            entry.base_version,
+            earlier_rows(entry),
+            entry.source_id,
+        )
 
     def _insert(self, documents: Sequence[InsertDocument]) -> list[dict[str, Any]]:
         given = [each.data.value() for each in documents]

@@ -13,10 +13,14 @@ from qldbkit.replay.destination import (
     Decide,
     DeleteDocument,
     DocumentEntry,
+    EarlierVersions,
     EnterDeletion,
     InsertDocument,
+    RecordRepair,
     RedactDocument,
+    RepairDocument,
     ReplaceDocument,
+    ReviveDocument,
     State,
     UndropTableById,
 )
@@ -51,6 +55,8 @@ class MemoryLedger:
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     books: Mapping[str, TableBook] = field(default_factory=dict)
     entries: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
+    earlier: Mapping[str, tuple[EarlierVersions, ...]] = field(default_factory=dict)
+    repairs: tuple[RecordRepair, ...] = ()
 
 
 class MemoryDestination:
@@ -134,7 +140,8 @@ def _entry(ledger: MemoryLedger, source_id: str) -> DocumentEntry:
     revisions = table.revisions[document_id]
     alive = table.active and revisions[-1] is not None
     version = len(revisions) - 1 if alive else None
-    return DocumentEntry(source_id, document_id, table.name, base, version)
+    earlier = ledger.earlier.get(source_id, ())
+    return DocumentEntry(source_id, document_id, table.name, base, version, earlier)
 
 
 def _written(ledger: MemoryLedger, strand_id: str, changes: Changes) -> MemoryLedger:
@@ -176,6 +183,12 @@ def _changed(ledger: MemoryLedger, change: Change) -> MemoryLedger:
             return _revised(ledger, entry, None)
         case RedactDocument(entry=entry, destination_version=version):
             return _redacted(ledger, entry, version)
+        case RepairDocument(entry=entry, data=data):
+            return _rebased(_revised(ledger, entry, data), change.repaired)
+        case ReviveDocument():
+            return _revived(ledger, change)
+        case RecordRepair():
+            return replace(ledger, repairs=(*ledger.repairs, change))
     return ledger
 
 
@@ -190,11 +203,34 @@ def _inserted(ledger: MemoryLedger, change: InsertDocument) -> MemoryLedger:
 
 
 def _revised(ledger: MemoryLedger, entry: DocumentEntry, data: IonSpan | None) -> MemoryLedger:
-    table_id = ledger.entries[entry.source_id][0]
+    table_id = _table_of(ledger, entry)
     table = ledger.tables[table_id]
     before = table.revisions[entry.destination_id]
     revisions = {**table.revisions, entry.destination_id: (*before, data)}
     return _with(ledger, table_id, replace(table, revisions=revisions))
+
+
+def _table_of(ledger: MemoryLedger, entry: DocumentEntry) -> str:
+    """The table's id; a document that is not in the map is in the active table of the name."""
+    row = ledger.entries.get(entry.source_id)
+    return _required(ledger, entry.table) if row is None else row[0]
+
+
+def _revived(ledger: MemoryLedger, change: ReviveDocument) -> MemoryLedger:
+    table_id, id_ = _required(ledger, change.entry.table), f"document-{ledger.version}-revived"
+    table = ledger.tables[table_id]
+    id_ = f"{id_}-{len(table.revisions)}"
+    revived = replace(table, revisions={**table.revisions, id_: (change.data,)})
+    return _rebased(_with(ledger, table_id, revived), change.repaired(id_))
+
+
+def _rebased(ledger: MemoryLedger, entry: DocumentEntry) -> MemoryLedger:
+    row = (_required(ledger, entry.table), entry.destination_id, entry.base_version)
+    return replace(
+        ledger,
+        entries={**ledger.entries, entry.source_id: row},
+        earlier={**ledger.earlier, entry.source_id: entry.earlier},
+    )
 
 
 def _redacted(ledger: MemoryLedger, entry: DocumentEntry, version: int) -> MemoryLedger:

@@ -57,6 +57,19 @@ def delete(table: str, count: int) -> str:
     return f"DELETE FROM {quoted(table)} AS d BY rowId WHERE rowId IN {_in(count)}"  # noqa: S608
 
 
+def rebase() -> str:
+    """Change a row of the map: id and base version in the destination, history, source id."""
+    return (
+        f"UPDATE {DOCUMENT_TABLE} AS m SET m.destinationId = ?, m.baseVersion = ?, m.earlier = ?"  # noqa: S608
+        " WHERE m.sourceId = ?"
+    )
+
+
+def history_of(table: str) -> str:
+    """All revisions of a document: the parameter is its id."""
+    return f"SELECT * FROM history({quoted(table)}) AS h WHERE h.metadata.id = ?"  # noqa: S608
+
+
 def revision_address(table_id: str) -> str:
     """Where a revision is: parameters are the document's id and the version."""
     return (

@@ -47,6 +47,6 @@ def test_an_endpoint_that_nobody_answers_is_said_so():
         AWS_ACCESS_KEY_ID="1",
         AWS_SECRET_ACCESS_KEY="1",
     )
-    assert ran.returncode == 1
+    assert ran.returncode == 2
     assert "Traceback" not in ran.stderr
     assert "http://127.0.0.1:9" in ran.stderr

@@ -1,0 +1,72 @@
+"""Opening the sides of a comparison: ledgers by name, archives and exports by place."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from qldbkit.cli.sources import source_at
+from qldbkit.driver import qldb_driver
+from qldbkit.replay.compare import DestinationLedger, Side
+from qldbkit.replay.journal_side import JournalSide
+from qldbkit.replay.ledger_destination import LedgerDestination
+from qldbkit.replay.repair_source import RepairSource, SourceLedgerHistory
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Opens sides, and closes them with the stack.
+
+    Attributes:
+        stack: closes them.
+        endpoint_url: where ledgers are; None if that is not known.
+        region: the region to sign for.
+    """
+
+    stack: ExitStack
+    endpoint_url: str | None
+    region: str
+
+    def source(self, text: str) -> RepairSource:
+        """The side that was replicated.
+
+        Raises:
+            QldbkitError: there is nothing of that name or at that place.
+        """
+        if _is_place(text):
+            return self._journal(text)
+        return SourceLedgerHistory(self._driver(text), text)
+
+    def destination(self, text: str) -> Side:
+        """The side that it went to.
+
+        Raises:
+            QldbkitError: there is nothing of that name or at that place.
+        """
+        if _is_place(text):
+            return self._journal(text)
+        return DestinationLedger(self._driver(text))
+
+    def writable(self, text: str) -> LedgerDestination:
+        """The destination, to be repaired."""
+        if _is_place(text):
+            raise typer.BadParameter(f"only a ledger can be repaired, and {text} is a place")
+        return LedgerDestination(self._driver(text))
+
+    def _journal(self, text: str) -> JournalSide:
+        return self.stack.enter_context(JournalSide(source_at(text)))
+
+    def _driver(self, name: str) -> Any:
+        if self.endpoint_url is None:
+            raise typer.BadParameter(f"say with --endpoint-url where ledger {name} is")
+        driver = qldb_driver(name, endpoint_url=self.endpoint_url, region=self.region)
+        return self.stack.enter_context(driver)
+
+
+def _is_place(text: str) -> bool:
+    """Whether it is a path or an S3 location; a ledger's name has no slash."""
+    return "/" in text or Path(text).exists()

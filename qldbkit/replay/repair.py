@@ -1,0 +1,241 @@
+"""Bringing a destination's documents to the source's, where a comparison found them different.
+
+A repair writes what the source's documents were at the destination's checkpoint, so that replay
+goes on behind it as if they had never been different, and changes nothing that only lags. It is
+recorded in the transactions that make it, and fenced like a replay by the checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from qldbkit.journal.hashes import ion_hash
+from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.compare import UNMAPPED, Comparison, Difference
+from qldbkit.replay.destination import (
+    Change,
+    Changes,
+    DeleteDocument,
+    Destination,
+    DocumentEntry,
+    InsertDocument,
+    RecordRepair,
+    RepairDocument,
+    ReviveDocument,
+    State,
+)
+from qldbkit.replay.errors import ReplayError
+from qldbkit.replay.plan import CreateTable
+from qldbkit.replay.repair_source import RepairSource, SourceRevision
+
+DOCUMENTS_AT_ONCE: Final = 15
+"""Documents that one transaction repairs; each has a row in the map, and QLDB takes 40."""
+BYTES_AT_ONCE: Final = 1_000_000
+"""Bytes of documents at which a transaction is full earlier."""
+
+
+class RepairRefusedError(ReplayError):
+    """The destination cannot be repaired from this source."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What a repair did.
+
+    Attributes:
+        checkpoint: the position of the source that documents were brought to.
+        repaired: what was written, each as ``table: id at version``.
+        left: differences that were left: what only lags, and what the source says nothing of.
+    """
+
+    checkpoint: Checkpoint
+    repaired: tuple[str, ...]
+    left: tuple[Difference, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON members."""
+        return {
+            "strandId": self.checkpoint.strand_id,
+            "sequenceNo": self.checkpoint.sequence_no,
+            "repaired": list(self.repaired),
+            "left": [each.to_json() for each in self.left],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A document that differs, and what it was in the source."""
+
+    difference: Difference
+    revisions: Sequence[SourceRevision]
+
+    @property
+    def unmapped_id(self) -> str | None:
+        """The destination's id of a document that did not come from the source."""
+        id_ = self.difference.document_id
+        return id_.removeprefix(UNMAPPED) if id_.startswith(UNMAPPED) else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of its largest revision."""
+        sizes = (each.data.end - each.data.start for each in self.revisions if each.data)
+        return max(sizes, default=0)
+
+    def at(self, checkpoint: Checkpoint) -> SourceRevision | None:
+        """The revision that was current at the checkpoint; None if there was none."""
+        reached = [
+            each for each in self.revisions if each.address.sequence_no <= checkpoint.sequence_no
+        ]
+        return reached[-1] if reached else None
+
+
+def repair(
+    source: RepairSource,
+    destination: Destination,
+    strand_id: str,
+    comparison: Comparison,
+    *,
+    who: str,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> RepairReport:
+    """Bring the documents that a comparison names to what they are in the source.
+
+    Tables that are missing are made; tables that only the destination has are left.
+
+    Args:
+        source: the source's side of the comparison.
+        destination: where to write.
+        strand_id: the source's journal.
+        comparison: what differs; at most `MAX_DIFFERENCES` documents are named, so that a
+            comparison has to be made again afterwards in any case.
+        who: who ordered it.
+        now: the time, in UTC.
+
+    Raises:
+        RepairRefusedError: nothing was replayed of the source, a block is applied in part, or the
+            source is another journal.
+        Exception: a side cannot be read, or the destination not be written.
+    """
+    before = destination.checkpoint(strand_id)
+    checkpoint = _checked(before)
+    _make_tables(destination, strand_id, comparison)
+    repaired: list[str] = []
+    left: list[Difference] = []
+    for batch in _batches(source, comparison.differences, strand_id):
+        documents = [each.difference.document_id for each in batch if each.unmapped_id is None]
+        chosen = _Chosen(batch, who, source.name(), now)
+        checkpoint = destination.transact(strand_id, documents, chosen.decide)
+        repaired += chosen.done
+        left += chosen.left
+    return RepairReport(checkpoint, tuple(repaired), tuple(left))
+
+
+class _Chosen:
+    """What one transaction repairs: decided anew each time that it has to be done again."""
+
+    def __init__(self, batch: Sequence[_Case], who: str, source: str, now: Callable[[], datetime]):
+        self._batch, self._who, self._source, self._now = batch, who, source, now
+        self.done: list[str] = []
+        self.left: list[Difference] = []
+
+    def decide(self, state: State) -> Changes:
+        """The changes for what the transaction has read."""
+        checkpoint = _checked(state.checkpoint)
+        self.done, self.left, changes = [], [], list[Change]()
+        for each in self._batch:
+            target = each.at(checkpoint)
+            change = _change(each, target, state)
+            if change is None:
+                self.left.append(each.difference)
+                continue
+            changes.append(change)
+            self.done.append(_sentence(each.difference, change, target))
+        if changes:
+            at = self._now().isoformat(timespec="microseconds")
+            changes.append(RecordRepair(at, self._who, self._source, tuple(self.done)))
+        return Changes(tuple(changes), checkpoint, None)
+
+
+def _change(case: _Case, target: SourceRevision | None, state: State) -> Change | None:
+    """What brings a document to the source's revision; None if nothing is to be done."""
+    difference = case.difference
+    entry = state.documents.get(difference.document_id)
+    if case.unmapped_id is not None:
+        return DeleteDocument(DocumentEntry("", case.unmapped_id, difference.table, 0, 0))
+    if target is None:
+        return None
+    if target.data is None:
+        alive = entry is not None and entry.version is not None
+        return DeleteDocument(entry) if entry is not None and alive else None
+    if ion_hash(target.data) == difference.destination_digest:
+        return None
+    if entry is None:
+        return InsertDocument(difference.table, difference.document_id, target.version, target.data)
+    if entry.version is None:
+        return ReviveDocument(entry, target.version, target.data)
+    return RepairDocument(entry, target.version, target.data)
+
+
+def _sentence(difference: Difference, change: Change, target: SourceRevision | None) -> str:
+    named = f"{difference.table}: {difference.document_id}"
+    if isinstance(change, DeleteDocument) or target is None:
+        return f"{named} deleted"
+    return f"{named} at version {target.version}"
+
+
+def _make_tables(destination: Destination, strand_id: str, comparison: Comparison) -> None:
+    """Make the tables that are missing though the replay made them."""
+    missing = set(comparison.missing_tables)
+    if not missing:
+        return
+
+    def decide(state: State) -> Changes:
+        made = [each.name for each in state.tables if each.active and each.name in missing]
+        changes = tuple(CreateTable(each) for each in made)
+        return Changes(changes, _checked(state.checkpoint), None)
+
+    destination.transact(strand_id, (), decide)
+
+
+def _batches(
+    source: RepairSource, differences: Sequence[Difference], strand_id: str
+) -> Iterator[list[_Case]]:
+    batch: list[_Case] = []
+    size = 0
+    for each in differences:
+        known = not each.document_id.startswith(UNMAPPED)
+        revisions = source.revisions(each.table, each.document_id) if known else ()
+        _check_strand(revisions, strand_id)
+        case = _Case(each, revisions)
+        if batch and (len(batch) == DOCUMENTS_AT_ONCE or size + case.size > BYTES_AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append(case)
+        size += case.size
+    if batch:
+        yield batch
+
+
+def _check_strand(revisions: Sequence[SourceRevision], strand_id: str) -> None:
+    for each in revisions:
+        if each.address.strand_id != strand_id:
+            raise RepairRefusedError(
+                f"the source is journal {each.address.strand_id}, and the destination replays"
+                f" {strand_id}"
+            )
+
+
+def _checked(checkpoint: Checkpoint | None) -> Checkpoint:
+    if checkpoint is None:
+        raise RepairRefusedError(
+            "nothing of the source was replayed into the destination",
+            hint="fill it with qldbkit restore --into-destination",
+        )
+    if checkpoint.part is not None:
+        raise RepairRefusedError(
+            "a block is applied in part", position=str(checkpoint), hint="let replay finish it"
+        )
+    return checkpoint
