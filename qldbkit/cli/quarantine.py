@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from qldbkit.cli.replays import (
     STREAM_STACK,
@@ -73,11 +72,14 @@ def list_records(context: typer.Context, as_json: JsonOption = False) -> None:
     if as_json:
         console.print_json(data=[asdict(each) for each in entries])
         return
-    table = Table("position", "tried last", "attempts", "bytes", "reason", show_edge=False)
     for each in entries:
         tried = datetime.fromtimestamp(each.quarantined_at, UTC).isoformat(timespec="seconds")
-        table.add_row(each.position, tried, str(each.attempts), f"{each.size:,}", each.reason)
-    console.print(table if entries else "Nothing is in quarantine.")
+        _say(console, each.position)
+        _say(console, f"  tried {each.attempts} times, last {tried}; {each.size:,} bytes")
+        _say(console, f"  {each.reason}")
+    _say(
+        console, f"{len(entries)} records in quarantine" if entries else "Nothing is in quarantine."
+    )
 
 
 @commands.command()
@@ -121,10 +123,18 @@ def orders(context: typer.Context, as_json: JsonOption = False) -> None:
     if as_json:
         console.print_json(data=[asdict(each) for each in found])
         return
-    table = Table("when", "who", "what", "position", "why", "result", show_edge=False)
     for each in found:
-        table.add_row(each.at, each.who, each.action, each.position, each.reason, each.result)
-    console.print(table if found else "Nothing was ordered.")
+        _say(console, f"{each.at} {each.who}")
+        _say(console, f"  {each.action} {each.position}")
+        _say(console, f"  because: {each.reason or 'no reason given'}")
+        _say(console, f"  result: {each.result}")
+    if not found:
+        _say(console, "Nothing was ordered.")
+
+
+def _say(console: Console, line: str) -> None:
+    """Print a line whole: positions are there to be copied, and may hold any character."""
+    console.print(line, soft_wrap=True, markup=False)
 
 
 def _operator(context: typer.Context) -> ReplayOperator:

@@ -82,15 +82,15 @@ def _print(found: ReplayStatus, console: Console) -> None:
     if not found.strands:
         console.print("Nothing was replayed yet.")
     console.print(f"in quarantine: {found.quarantined}")
-    console.print(f"clock: {_moment(found.clock_at)}")
+    console.print(f"clock ran last: {_moment(found.clock_at)}")
     if found.failure is not None:
         failure = found.failure
         said = f"{failure['errorClass']}: {failure['reason']}"
         console.print(f"last error: {_moment(failure['at'])}: {said}", soft_wrap=True)
     if found.source_unknown is not None:
         console.print(f"source: {found.source_unknown}", soft_wrap=True)
-    for each in found.problems:
-        console.print(f"held: {each}", soft_wrap=True, markup=False)
+    for each in found.held_by:
+        console.print(f"held by {each}", soft_wrap=True, markup=False)
 
 
 def _waiting(count: int, first: int | None) -> str:
@@ -99,5 +99,5 @@ def _waiting(count: int, first: int | None) -> str:
 
 def _moment(at: float | None) -> str:
     if at is None:
-        return "has not run yet"
+        return "never"
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

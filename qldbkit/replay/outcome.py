@@ -99,13 +99,14 @@ class Outcome:
         self.holds.pop(strand_id, None)
         self.overdue.discard(strand_id)
 
+    def held_by(self) -> list[str]:
+        """A sentence for each strand that will not go on by waiting."""
+        held = [self.holds[each] for each in sorted(self.overdue)]
+        return [f"{each.address}: {each.reason.value}: {each.message}" for each in held]
+
     def problems(self) -> list[str]:
         """A sentence for each thing that waiting will not mend."""
-        held = [self.holds[each] for each in sorted(self.overdue)]
-        found = [f"{each.address}: {each.reason.value}: {each.message}" for each in held]
-        if self.quarantine_not_empty:
-            found.append("records are in quarantine")
-        return found
+        return self.held_by() + (["records are in quarantine"] if self.quarantine_not_empty else [])
 
     def figures(self) -> Figures:
         """The outcome by CloudWatch's names; what was not looked at is not in it."""

@@ -71,7 +71,7 @@ class Reports:
             report = self._logger.error if overdue else self._logger.info
             report(hold.reason.value, position=str(hold.address), reason=hold.message)
         if outcome.standing is not None:
-            self._note(CLOCK, figures=figures, problems=outcome.problems())
+            self._note(CLOCK, figures=figures, heldBy=outcome.held_by())
         return figures
 
     def failed(self, error: Exception) -> None:

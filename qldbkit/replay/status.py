@@ -78,7 +78,7 @@ class ReplayStatus:
         destination: its name.
         strands: each strand that anything is known of.
         quarantined: records in quarantine.
-        problems: what waiting will not mend, as the clock saw it last.
+        held_by: which blocks will not be applied by waiting, as the clock saw it last.
         clock_at: seconds since 1970 when the clock ran to its end last; None for never.
         failure: the last run that failed: ``at``, ``errorClass`` and ``reason``; None for none.
         source_unknown: why the source's newest block is not known; None if it is, or if nobody
@@ -88,7 +88,7 @@ class ReplayStatus:
     destination: str
     strands: tuple[StrandStatus, ...]
     quarantined: int
-    problems: tuple[str, ...]
+    held_by: tuple[str, ...]
     clock_at: float | None
     failure: dict[str, Any] | None
     source_unknown: str | None
@@ -96,7 +96,7 @@ class ReplayStatus:
     @property
     def healthy(self) -> bool:
         """Whether nothing waits for a person."""
-        return not self.problems and not self.quarantined
+        return not self.held_by and not self.quarantined
 
     def as_dict(self) -> dict[str, Any]:
         """The status as JSON has it."""
@@ -141,7 +141,7 @@ def replay_status(
         destination=name,
         strands=tuple(_strand(each, checkpoints.get(each), buffer, tip, now) for each in strands),
         quarantined=sum(1 for _ in islice(buffer.quarantine_index(), COUNTED)),
-        problems=tuple(clock.get("problems", ())),
+        held_by=tuple(clock.get("heldBy", ())),
         clock_at=clock.get("at"),
         failure=json.loads(notes[FAILURE]) if FAILURE in notes else None,
         source_unknown=unknown,

@@ -88,6 +88,7 @@ def test_a_damaged_record_is_found_shown_and_redriven(operated: Operated) -> Non
     (strand,) = before["strands"]
     assert (strand["applied"], strand["blocks_behind"], strand["waiting"]) == (1, 1, 1)
     (entry,) = json.loads(operated.qldbkit("quarantine", "list", "--json"))
+    assert entry["position"].encode() in operated.qldbkit("quarantine", "list").splitlines()
     assert b"oNe" in operated.qldbkit("quarantine", "show", entry["position"])
     copy = operated.folder / "sound.ion"
     copy.write_bytes(last)
