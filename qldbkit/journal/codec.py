@@ -97,13 +97,10 @@ def _with_every_symbol(data: bytes) -> bytes:
     a value does not use.
     """
     # Both modules read values by this one.
+    from qldbkit.journal.binary import VERSION_MARKER, IonFormatError  # noqa: PLC0415
     from qldbkit.journal.encoding import symbol_table  # noqa: PLC0415
-    from qldbkit.journal.ion import (  # noqa: PLC0415
-        SYSTEM_SYMBOLS,
-        VERSION_MARKER,
-        IonFormatError,
-        IonSpan,
-    )
+    from qldbkit.journal.ion import IonSpan  # noqa: PLC0415
+    from qldbkit.journal.symbols import SYSTEM_SYMBOLS  # noqa: PLC0415
 
     try:
         span = IonSpan.parse(data)

@@ -6,20 +6,18 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from qldbkit.journal.ion import (
+from qldbkit.journal.binary import (
     ANNOTATION,
-    SYMBOL_TABLE_ID,
-    SYSTEM_SYMBOLS,
     VERSION_MARKER,
-    IonSpan,
     IonType,
     annotations_at,
     is_padding,
-    symbol_text,
     truncated,
     value_bounds,
     var_uint,
 )
+from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.symbols import SYMBOL_TABLE_ID, SYSTEM_SYMBOLS, symbol_text
 
 _IMPORTS: Final = 0x86
 _SYMBOLS: Final = 0x87

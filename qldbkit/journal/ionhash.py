@@ -13,56 +13,57 @@ import struct
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
-from qldbkit.journal.ion import (
+from qldbkit.journal.binary import (
     ANNOTATION,
-    LONG,
+    LENGTHS,
     MAX_DEPTH,
     NEGATIVE_INT,
-    SHORT_LENGTHS,
     IonFormatError,
-    IonSpan,
     IonType,
-    SymbolContext,
     annotations_at,
-    symbol_text,
     truncated,
     value_bounds,
     var_uint,
 )
+from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.symbols import SymbolContext, symbol_text
 
 BEGIN: Final = b"\x0b"
 END: Final = b"\x0e"
-ESCAPED: Final = b"\x0b\x0c\x0e"
-
-Digest = Callable[[bytes], bytes]
 
 
-def sha256_digest(data: bytes) -> bytes:
-    """SHA-256, which is what QLDB hashes with."""
-    return sha256(data).digest()
+class Hashed(Protocol):
+    """What a hash function of `hashlib` returns."""
+
+    def digest(self) -> bytes:
+        """The hash."""
 
 
-def serialized(span: IonSpan, digest: Digest = sha256_digest) -> bytes:
+Hasher = Callable[[bytes], Hashed]
+
+
+def serialized(span: IonSpan, hasher: Hasher = sha256) -> bytes:
     """The bytes whose hash is the value's Ion hash.
 
     Args:
         span: the value.
-        digest: the hash function for struct fields; a test may give another than SHA-256.
+        hasher: the hash function for struct fields; a test may give another than SHA-256.
 
     Raises:
         IonFormatError: the value is damaged or nested too deeply.
     """
     try:
-        return _value(span.data, span.start, span.end, span.context, digest, 0)
+        return _value(span.data, span.start, span.end, span.context, hasher, 0)
     except IndexError as error:
         raise truncated(span.data) from error
 
 
 def escape(representation: bytes) -> bytes:
     """Put 0C before the bytes that have a meaning in the serialization."""
-    if len(representation.translate(None, ESCAPED)) == len(representation):
+    # Three searches for one octet cost a sixth of one search for three.
+    if not (11 in representation or 12 in representation or 14 in representation):
         return representation
     return (
         representation.replace(b"\x0c", b"\x0c\x0c")
@@ -92,88 +93,115 @@ def struct_hash(fields: Mapping[str, IonSpan]) -> bytes:
 
 
 def _value(
-    data: bytes, at: int, limit: int, context: SymbolContext, digest: Digest, depth: int
+    data: bytes, at: int, limit: int, context: SymbolContext, hasher: Hasher, depth: int
 ) -> bytes:
     begin, end = value_bounds(data, at, limit)
-    return _bounded(data, at, begin, end, context, digest, depth)
+    return _bounded(data, at, begin, end, context, hasher, depth)
 
 
 def _bounded(
-    data: bytes, at: int, begin: int, end: int, context: SymbolContext, digest: Digest, depth: int
+    data: bytes, at: int, begin: int, end: int, context: SymbolContext, hasher: Hasher, depth: int
 ) -> bytes:
     """The serialization of the value at ``at``, with its representation's bounds known."""
     descriptor = data[at]
+    opening = _OPENINGS[descriptor]
+    if opening is not None:
+        return opening + escape(data[begin:end]) + END
     code = descriptor >> 4
-    if code == ANNOTATION:
-        ids, at = annotations_at(data, at, end)
-        names = b"".join(symbol(symbol_text(context, each, at)) for each in ids)
-        inner = _value(data, at, end, context, digest, depth)
-        return BEGIN + b"\xe0" + names + inner + END
-    if descriptor & 0x0F == 15:
-        quarter = IonType.INT if code == NEGATIVE_INT else code
-        return bytes((0x0B, quarter << 4 | 0x0F, 0x0E))
-    if code == IonType.STRING:
-        return b"\x0b\x80" + escape(data[begin:end]) + END
-    if code >= IonType.LIST:
-        if depth >= MAX_DEPTH:
-            raise IonFormatError(f"values are nested deeper than {MAX_DEPTH}", at)
-        if code == IonType.STRUCT:
-            return _struct(data, begin, end, context, digest, depth + 1)
-        return _sequence(code, data, begin, end, context, digest, depth + 1)
+    if code == IonType.STRUCT:
+        return _struct(data, begin, end, context, hasher, _deeper(depth, at))
+    if code in (IonType.LIST, IonType.SEXP):
+        return _sequence(code, data, begin, end, context, hasher, _deeper(depth, at))
     if code == IonType.SYMBOL:
         number = int.from_bytes(data[begin:end], "big")
         return symbol(symbol_text(context, number, at))
+    if code == ANNOTATION:
+        ids, at = annotations_at(data, at, end)
+        names = b"".join(symbol(symbol_text(context, each, at)) for each in ids)
+        inner = _value(data, at, end, context, hasher, depth)
+        return BEGIN + b"\xe0" + names + inner + END
     return _SCALARS[code](data, at, begin, end)
 
 
+def _deeper(depth: int, at: int) -> int:
+    if depth >= MAX_DEPTH:
+        raise IonFormatError(f"values are nested deeper than {MAX_DEPTH}", at)
+    return depth + 1
+
+
+def _opening(descriptor: int) -> bytes | None:
+    """See `_OPENINGS`."""
+    code, length = divmod(descriptor, 16)
+    quarter = IonType.INT if code == NEGATIVE_INT else code
+    if code < ANNOTATION and length == 15:
+        return bytes((0x0B, quarter << 4 | 0x0F))
+    if code in (IonType.STRING, IonType.CLOB, IonType.BLOB):
+        return bytes((0x0B, quarter << 4))
+    return bytes((0x0B, descriptor)) if descriptor in (0x10, 0x11, 0x20) else None
+
+
+_OPENINGS: Final = tuple(map(_opening, range(256)))
+"""By its first octet, what a value's serialization begins with, if its representation follows as it
+is written but for escapes: of strings, blobs and clobs, nulls, bools and the zero."""
+
+
 def _struct(
-    data: bytes, at: int, end: int, context: SymbolContext, digest: Digest, depth: int
+    data: bytes, at: int, end: int, context: SymbolContext, hasher: Hasher, depth: int
 ) -> bytes:
     hashes = []
     texts, known = context.texts, len(context.texts)
     while at < end:
-        name = data[at] & 0x7F
-        if data[at] & 0x80:
-            at += 1
-        else:
-            name, at = var_uint(data, at)
+        name = data[at] - 0x80
+        at += 1
+        if name < 0:
+            name, at = var_uint(data, at - 1)
+        # This is `value_bounds` and `_bounded` for nearly all fields there are, without a call.
+        descriptor = data[at]
         begin = at + 1
-        length = SHORT_LENGTHS[data[at]]
+        length = LENGTHS[descriptor]
+        if length < 0:
+            length = data[begin] - 0x80
+            begin += 1
         after = begin + length
-        if length == LONG or after > end:
+        if length < 0 or after > end:
             begin, after = value_bounds(data, at, end)
-        if data[at] >= 0x0F:
+        if descriptor >= 0x0F:
             text = texts[name] if name < known else symbol_text(context, name, at)
-            value = _bounded(data, at, begin, after, context, digest, depth)
-            hashes.append(digest(symbol(text) + value))
+            opening = _OPENINGS[descriptor]
+            if opening is None:
+                value = _bounded(data, at, begin, after, context, hasher, depth)
+                hashes.append(hasher(symbol(text) + value).digest())
+            else:
+                body = data[begin:after]
+                if 11 in body or 12 in body or 14 in body:
+                    body = escape(body)
+                hashes.append(hasher(symbol(text) + opening + body + END).digest())
         at = after
     hashes.sort()
     return b"\x0b\xd0" + escape(b"".join(hashes)) + END
 
 
 def _sequence(
-    code: int, data: bytes, at: int, end: int, context: SymbolContext, digest: Digest, depth: int
+    code: int, data: bytes, at: int, end: int, context: SymbolContext, hasher: Hasher, depth: int
 ) -> bytes:
     parts = [bytes((0x0B, code << 4))]
     while at < end:
         begin, after = value_bounds(data, at, end)
         if data[at] >= 0x0F:
-            parts.append(_bounded(data, at, begin, after, context, digest, depth))
+            parts.append(_bounded(data, at, begin, after, context, hasher, depth))
         at = after
     parts.append(END)
     return b"".join(parts)
 
 
-def _bool(data: bytes, at: int, *_: int) -> bytes:
-    if data[at] > 0x11:
-        raise IonFormatError("a bool is neither true nor false", at)
-    return bytes((0x0B, data[at], 0x0E))
+def _bool(_: bytes, at: int, *__: int) -> bytes:
+    raise IonFormatError("a bool is neither true nor false", at)
 
 
 def _integer(data: bytes, at: int, begin: int, end: int) -> bytes:
     magnitude = data[begin:end].lstrip(b"\0")
     code = data[at] >> 4 if magnitude else IonType.INT
-    return bytes((0x0B, code << 4)) + escape(magnitude) + END
+    return (b"\x0b\x20" if code == IonType.INT else b"\x0b\x30") + escape(magnitude) + END
 
 
 def _float(data: bytes, at: int, begin: int, end: int) -> bytes:
@@ -198,7 +226,7 @@ def _decimal(data: bytes, _: int, begin: int, end: int) -> bytes:
 
 
 def _timestamp(data: bytes, _: int, begin: int, end: int) -> bytes:
-    if _CANONICAL_TIME.fullmatch(data, begin, end):
+    if _is_canonical_time(data, begin, end):
         return b"\x0b\x60" + escape(data[begin:end]) + END
     offset, position = _var_int(data, begin)
     parts = [offset]
@@ -216,14 +244,10 @@ def _timestamp(data: bytes, _: int, begin: int, end: int) -> bytes:
     return b"\x0b\x60" + escape(b"".join(parts)) + END
 
 
-_CANONICAL_TIME: Final = re.compile(
+_is_canonical_time: Final = re.compile(
     rb"\x80[\x01-\x7f][\x80-\xff][\x80-\xff]{5}\xc3(?:[\x01-\x7f]|[\x01-\x7f].)", re.DOTALL
-)
+).fullmatch
 """A time in UTC to the millisecond, each number in its shortest encoding, as ledgers write it."""
-
-
-def _bytes(data: bytes, at: int, begin: int, end: int) -> bytes:
-    return bytes((0x0B, data[at] & 0xF0)) + escape(data[begin:end]) + END
 
 
 _SCALARS: Final[dict[int, Callable[[bytes, int, int, int], bytes]]] = {
@@ -233,8 +257,6 @@ _SCALARS: Final[dict[int, Callable[[bytes, int, int, int], bytes]]] = {
     IonType.FLOAT: _float,
     IonType.DECIMAL: _decimal,
     IonType.TIMESTAMP: _timestamp,
-    IonType.CLOB: _bytes,
-    IonType.BLOB: _bytes,
 }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from qldbkit.journal.ion import IonFormatError, IonSpan, IonType, truncated, value_bounds, var_uint
+from qldbkit.journal.binary import IonFormatError, IonType, truncated, value_bounds, var_uint
+from qldbkit.journal.ion import IonSpan
 
 _DAY_ONE: Final = date(1970, 1, 1).toordinal()
 _MICROSECOND_DIGITS: Final = 6

@@ -16,7 +16,7 @@ from typing import IO, Final
 from aws_kinesis_agg import DIGEST_SIZE, MAGIC
 from botocore.exceptions import BotoCoreError
 
-from qldbkit.journal.ion import (
+from qldbkit.journal.binary import (
     ANNOTATION,
     VERSION_MARKER,
     IonFormatError,
