@@ -9,6 +9,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from decimal import Decimal
@@ -120,6 +122,19 @@ class Replication:
         payload = answer["Payload"].read()
         assert "FunctionError" not in answer, payload
         return json.loads(payload)
+
+    def qldbkit(self, *command, code=0):
+        """What a command prints that is given nothing but the environment of the local AWS."""
+        environment = {**os.environ, **self.deployment.cdk.environment, "NO_COLOR": "1"}
+        done = subprocess.run(
+            [sys.executable, "-m", "qldbkit.cli", *command],
+            env=environment,
+            capture_output=True,
+            check=False,
+            timeout=CATCH_UP_SECONDS,
+        )
+        assert done.returncode == code, done.stderr.decode()
+        return done.stdout
 
     def destination_revisions(self):
         """How many revisions the destination's tables have, the map of documents included.
@@ -247,6 +262,31 @@ def test_the_archive_holds_the_journal_that_was_streamed(replication):
     announced = {s.hash for block in blocks for s in block.revision_summaries if s.document_id}
     assert {record.revision.hash for record in revisions} == announced
     assert len(blocks) > 100
+
+
+def test_a_poison_record_is_kept_in_the_bucket_until_an_operator_gives_it_up(replication):
+    poison = b"\xe0\x01\x00\xea damaged"
+    replication.deployment.client("kinesis").put_record(
+        StreamName=replication.names.stream, PartitionKey="any", Data=poison
+    )
+    deadline = time.monotonic() + CATCH_UP_SECONDS
+    while not (listed := json.loads(replication.qldbkit("quarantine", "list", "--json"))):
+        assert time.monotonic() < deadline, replication.aws.log_tail(40)
+    (entry,) = listed
+    position = entry["position"]
+    assert replication.qldbkit("quarantine", "show", position) == poison
+    status = json.loads(replication.qldbkit("status", "--json", code=3))
+    assert (status["quarantined"], status["healthy"]) == (1, False)
+    assert status["strands"][0]["blocks_behind"] is not None
+    assert b"still in quarantine" in replication.qldbkit("quarantine", "redrive", position)
+
+    replication.qldbkit("quarantine", "discard", position, "--reason", "made up by a test")
+
+    write(replication, "behind-poison", 3)
+    replication.assert_catches_up()
+    assert json.loads(replication.qldbkit("status", "--json"))["quarantined"] == 0
+    orders = json.loads(replication.qldbkit("quarantine", "orders", "--json"))
+    assert [each["action"] for each in orders] == ["redrive", "discard"]
 
 
 def test_the_stacks_are_destroyed_with_all_they_hold(replication):
