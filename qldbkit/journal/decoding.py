@@ -25,6 +25,8 @@ from qldbkit.journal.model import (
 Value = TypeVar("Value")
 Fields = Mapping[str, IonSpan]
 
+HEADER_FIELDS: Final = ("blockAddress", "transactionId", "blockTimestamp")
+"""What `qldbkit.journal.building.header_hash` binds."""
 ADDRESS_FIELDS: Final = frozenset({"strandId", "sequenceNo"})
 REVISION_FIELDS: Final = frozenset({"blockAddress", "hash", "data", "dataHash", "metadata"})
 METADATA_FIELDS: Final = frozenset({"id", "version", "txTime", "txId"})
@@ -58,12 +60,13 @@ def members(span: IonSpan, known: frozenset[str], part: str) -> dict[str, IonSpa
     Raises:
         JournalFormatError: a field is unknown or there twice.
     """
-    fields: dict[str, IonSpan] = {}
-    for name, value in span.field_pairs():
-        if name in fields or name not in known:
-            what = "twice" if name in fields else "but should not"
-            raise JournalFormatError(f"{part} has the field {name} {what}")
-        fields[name] = value
+    pairs = span.field_pairs()
+    fields = dict(pairs)
+    if len(fields) < len(pairs) or not fields.keys() <= known:
+        names = [name for name, _ in pairs]
+        wrong = next(each for each in names if each not in known or names.count(each) > 1)
+        what = "twice" if wrong in known else "but should not"
+        raise JournalFormatError(f"{part} has the field {wrong} {what}")
     return fields
 
 
@@ -182,6 +185,7 @@ def block(span: IonSpan) -> Block:
         transaction_info=optional(fields, "transactionInfo", _transaction_info, part),
         redaction_info=optional(fields, "redactionInfo", _redaction_info, part),
         revision_summaries=_summaries(fields, revisions),
+        header={name: fields[name] for name in HEADER_FIELDS if name in fields},
         ion=span,
     )
     return Block(summary, revisions)
@@ -194,6 +198,7 @@ def _metadata(span: IonSpan) -> RevisionMetadata:
         id=required(fields, "id", IonSpan.text, part),
         version=required(fields, "version", natural, part),
         tx_id=required(fields, "txId", IonSpan.text, part),
+        tx_time_ion=fields.get("txTime"),
         ion=span,
     )
 
@@ -235,6 +240,7 @@ def _statement(span: IonSpan) -> Statement:
     return Statement(
         required(fields, "statement", IonSpan.text, part),
         required(fields, "statementDigest", IonSpan.blob, part),
+        fields.get("startTime"),
         span,
     )
 

@@ -21,6 +21,7 @@ from qldbkit.journal.binary import (
     LENGTHS,
     NEGATIVE_INT,
     NO_LENGTH,
+    OWN_LENGTH,
     VERSION_MARKER,
     IonFormatError,
     IonType,
@@ -160,7 +161,7 @@ class IonSpan:
         data, context, found = self.data, self.context, []
         texts, known = context.texts, len(context.texts)
         try:
-            at, end = value_bounds(data, self._body, self.end)
+            at, end = self._begin(), self.end
             while at < end:
                 symbol = data[at] - 0x80
                 at += 1
@@ -185,7 +186,7 @@ class IonSpan:
         self._expect(IonType.STRUCT)
         data = self.data
         try:
-            at, end = value_bounds(data, self._body, self.end)
+            at, end = self._begin(), self.end
             while at < end:
                 begin = at
                 symbol, at = var_uint(data, at)
@@ -204,7 +205,7 @@ class IonSpan:
         self._expect(IonType.LIST, IonType.SEXP)
         data, found = self.data, []
         try:
-            at, end = value_bounds(data, self._body, self.end)
+            at, end = self._begin(), self.end
             while at < end:
                 after = at + 1 + LENGTHS[data[at]]
                 if after == at:  # see LENGTHS
@@ -295,17 +296,19 @@ class IonSpan:
     def __repr__(self) -> str:
         return f"IonSpan({self.ion_type.name}, {self.end - self.start} bytes)"
 
+    def _begin(self) -> int:
+        """Where the representation begins; it ends where the value does."""
+        at = self._body + 1
+        if LENGTHS[self._descriptor] == OWN_LENGTH:
+            while self.data[at] < 0x80:
+                at += 1
+            at += 1
+        return at
+
     def _representation(self) -> tuple[int, int]:
-        descriptor, begin = self._descriptor, self._body + 1
-        length = LENGTHS[descriptor]
-        if begin + length == self.end and descriptor & 0x0F != 15:
-            return begin, self.end
-        if descriptor & 0x0F == 15:
+        if self._descriptor & 0x0F == 15:
             raise IonFormatError("a value was expected, not null", self.start)
-        try:
-            return value_bounds(self.data, self._body, self.end)
-        except IndexError as error:
-            raise truncated(self.data) from error
+        return self._begin(), self.end
 
     def _expect(self, *codes: int) -> None:
         is_null = self._descriptor & 0x0F == 15

@@ -245,9 +245,11 @@ def _timestamp(data: bytes, _: int, begin: int, end: int) -> bytes:
 
 
 _is_canonical_time: Final = re.compile(
-    rb"\x80[\x01-\x7f][\x80-\xff][\x80-\xff]{5}\xc3(?:[\x01-\x7f]|[\x01-\x7f].)", re.DOTALL
+    rb"[\x80-\xff][\x01-\x7f][\x80-\xff](?:[\x80-\xff]{0,2}|[\x80-\xff]{5}"
+    rb"(?:[\xc1-\xff](?:[\x01-\x7f].{0,7}|\x00[\x80-\xff].{0,6})?)?)",
+    re.DOTALL,
 ).fullmatch
-"""A time in UTC to the millisecond, each number in its shortest encoding, as ledgers write it."""
+"""A time with each number in its shortest encoding, as nearly all times of any precision are."""
 
 
 _SCALARS: Final[dict[int, Callable[[bytes, int, int, int], bytes]]] = {

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 
 from amazon.ion.core import Timestamp
 
-from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.ion import IonFormatError, IonSpan
+
+
+def present(span: IonSpan | None, name: str) -> IonSpan:
+    """A field that a journal always has.
+
+    Raises:
+        IonFormatError: it is missing.
+    """
+    if span is None:
+        raise IonFormatError(f"the field {name} is missing", 0)
+    return span
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,17 +56,19 @@ class Statement:
     Attributes:
         statement: the PartiQL text.
         statement_digest: 32 bytes, over the text and the parameters' values.
+        start_time_ion: when it began as it was written; None if that is missing.
         ion: the struct as it was written.
     """
 
     statement: str
     statement_digest: bytes
+    start_time_ion: IonSpan | None
     ion: IonSpan
 
     @property
     def start_time(self) -> Timestamp:
         """When the statement began to run."""
-        return self.ion.fields()["startTime"].timestamp()
+        return present(self.start_time_ion, "startTime").timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +115,26 @@ class RedactionInfo:
 
 @dataclass(frozen=True, slots=True)
 class RevisionMetadata:
-    """Which revision of which document, by which transaction."""
+    """Which revision of which document, by which transaction.
+
+    Attributes:
+        id: the document's: 22 characters.
+        version: 0 for the first.
+        tx_id: the transaction's: 22 characters.
+        tx_time_ion: ``txTime`` as it was written; None if it is missing.
+        ion: the struct as it was written.
+    """
 
     id: str
     version: int
     tx_id: str
+    tx_time_ion: IonSpan | None
     ion: IonSpan
 
     @property
     def tx_time(self) -> Timestamp:
         """When the transaction was made; some milliseconds before its block's time."""
-        return self.ion.fields()["txTime"].timestamp()
+        return present(self.tx_time_ion, "txTime").timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +190,8 @@ class BlockSummary:
         transaction_info: None in blocks that QLDB itself wrote.
         redaction_info: None unless the block orders redactions.
         revision_summaries: one for each revision, in the order of their hashes' tree.
+        header: its address, transaction id and time as they were written, by their names, as far
+            as they are there.
         ion: the struct as it was written.
     """
 
@@ -180,12 +204,22 @@ class BlockSummary:
     transaction_info: TransactionInfo | None
     redaction_info: RedactionInfo | None
     revision_summaries: tuple[RevisionSummary, ...]
+    header: Mapping[str, IonSpan] = field(repr=False)
     ion: IonSpan = field(repr=False)
 
     @property
     def block_timestamp(self) -> Timestamp:
         """When the block was appended to the journal."""
-        return self.ion.fields()["blockTimestamp"].timestamp()
+        return self.block_timestamp_ion.timestamp()
+
+    @property
+    def block_timestamp_ion(self) -> IonSpan:
+        """The same as it was written.
+
+        Raises:
+            IonFormatError: it is missing.
+        """
+        return present(self.header.get("blockTimestamp"), "blockTimestamp")
 
     @property
     def document_ids(self) -> tuple[str, ...]:

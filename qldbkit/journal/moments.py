@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from qldbkit.journal.binary import IonFormatError, IonType, truncated, value_bounds, var_uint
@@ -24,20 +25,31 @@ def microseconds(span: IonSpan) -> int:
     try:
         at, end = value_bounds(data, span.start, span.end)
         _, at = var_uint(data, at)  # the offset to UTC is for showing; the fields are in UTC
-        fields = [0, 1, 1, 0, 0, 0]
-        for place in range(6):
+        year, at = var_uint(data, at)
+        fields = [1, 1, 0, 0, 0]
+        for place in range(5):
             if at == end:
                 break
-            fields[place], at = var_uint(data, at)
-        days = date(*fields[:3]).toordinal() - _DAY_ONE
+            fields[place] = data[at] - 0x80
+            at += 1
+            if fields[place] < 0:
+                fields[place], at = var_uint(data, at - 1)
+        month, day, hour, minute, second = fields
+        days = _days(year, month, day)
     except (IndexError, ValueError) as error:
         raise (
             truncated(data)
             if isinstance(error, IndexError)
             else IonFormatError(f"there is no such day: {error}", span.start)
         ) from error
-    seconds = ((days * 24 + fields[3]) * 60 + fields[4]) * 60 + fields[5]
+    seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
     return seconds * 10**_MICROSECOND_DIGITS + _fraction(data, at, end)
+
+
+@lru_cache(maxsize=64)
+def _days(year: int, month: int, day: int) -> int:
+    """Days since 1970; what is read together was mostly written on one day."""
+    return date(year, month, day).toordinal() - _DAY_ONE
 
 
 def _fraction(data: bytes, at: int, end: int) -> int:

@@ -19,7 +19,7 @@ from qldbkit.journal.integrity import chain_faults, content_faults, revision_hol
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.ionhash import struct_hash
 from qldbkit.journal.lossy import block_from_json
-from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision, TableInfo
+from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision, TableInfo, present
 from qldbkit.journal.moments import microseconds
 from qldbkit.journal.outcome import BlockFacts, Outcome
 from qldbkit.journal.records import BlockSummaryRecord, RevisionDetailsRecord, decode_record
@@ -29,8 +29,6 @@ DAMAGED: Final = FindingKind.DAMAGED
 MISSING: Final = FindingKind.MISSING
 UNVERIFIABLE: Final = FindingKind.UNVERIFIABLE
 REDACTED: Final = FindingKind.REDACTED
-HEADER_FIELDS: Final = ("blockAddress", "transactionId", "blockTimestamp")
-"""What `qldbkit.journal.building.header_hash` binds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +278,6 @@ def _facts(block: Block, part: Part, check: _Check) -> BlockFacts:
     info = summary.transaction_info
     digests = [each.statement_digest for each in info.statements] if info is not None else []
     entries = summary.entries_hash_list
-    fields = summary.ion.fields()
-    header = struct_hash({name: fields[name] for name in HEADER_FIELDS if name in fields})
     return BlockFacts(
         summary.address,
         summary.block_hash,
@@ -289,8 +285,8 @@ def _facts(block: Block, part: Part, check: _Check) -> BlockFacts:
         time,
         len(block.revisions),
         check.unproven,
-        header in entries,
-        commit_digest(fields["transactionId"], digests) in entries,
+        struct_hash(summary.header) in entries,
+        commit_digest(summary.header["transactionId"], digests) in entries,
         part.place,
     )
 
@@ -298,9 +294,9 @@ def _facts(block: Block, part: Part, check: _Check) -> BlockFacts:
 def _block_time(block: Block, part: Part, check: _Check) -> int:
     """The block's time, which should be none before those of what it holds."""
     try:
-        written = microseconds(block.summary.ion.fields()["blockTimestamp"])
+        written = microseconds(block.summary.block_timestamp_ion)
         times = list(map(microseconds, _times(block)))
-    except (IonFormatError, KeyError) as error:
+    except IonFormatError as error:
         check.find(DAMAGED, f"a time of the block cannot be read: {error}", part)
         return 0
     if any(each > written for each in times):
@@ -312,10 +308,10 @@ def _block_time(block: Block, part: Part, check: _Check) -> int:
 def _times(block: Block) -> Iterator[IonSpan]:
     info = block.summary.transaction_info
     for statement in () if info is None else info.statements:
-        yield statement.ion.fields()["startTime"]
+        yield present(statement.start_time_ion, "startTime")
     for revision in block.revisions:
         if revision.metadata is not None:
-            yield revision.metadata.ion.fields()["txTime"]
+            yield present(revision.metadata.tx_time_ion, "txTime")
 
 
 def _name(revision: Revision) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from qldbkit.journal.encoding import standalone
 from qldbkit.journal.hashes import dot
 from qldbkit.journal.ion import IonSpan
-from qldbkit.journal.model import Block, Revision
+from qldbkit.journal.model import Block, Revision, present
 from qldbkit.journal.moments import microseconds
 from qldbkit.journal.proofs import completed_nodes
 from qldbkit.ledger.catalog import Catalog, IndexStatus, TableState
@@ -66,7 +66,7 @@ def fold(block: Block, catalog: Catalog, writer: StorageWriter) -> Folded:
         touched |= {document_part(revision.document_id), table_part(revision.table_id)}
         touched |= _index(revision, before, defined.tables[revision.table_id], entries)
     after = _with_empty_indexes_online(defined, catalog, stored, writer)
-    block_time = microseconds(summary.ion.fields()["blockTimestamp"]) // 1000
+    block_time = microseconds(summary.block_timestamp_ion) // 1000
     changes = BlockChanges(
         tip=Tip(summary.address.sequence_no, summary.block_hash, block_time),
         transaction_time=_transaction_time(block, block_time),
@@ -166,7 +166,7 @@ def _has_metadata(revision: Revision) -> bool:
 
 def _revision_time(revision: Revision) -> int:
     assert revision.metadata is not None  # filtered by _has_metadata
-    return microseconds(revision.metadata.ion.fields()["txTime"]) // 1000
+    return microseconds(present(revision.metadata.tx_time_ion, "txTime")) // 1000
 
 
 def _redactions(block: Block, writer: StorageWriter) -> Iterator[Redaction]:
