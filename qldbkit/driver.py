@@ -22,6 +22,7 @@ from botocore.exceptions import UnknownServiceError
 from qldbkit.errors import QldbkitError
 from qldbkit.journal import codec
 from qldbkit.journal.hashes import ion_hash
+from qldbkit.journal.ion import IonSpan
 from qldbkit.names import check_ledger_name
 
 VALUE_CLASSES = (
@@ -69,10 +70,17 @@ from pyqldb.transaction import transaction  # noqa: E402
 from pyqldb.util import qldb_hash  # noqa: E402
 
 
+def _written(value: Any) -> bytes:
+    return value.binary() if isinstance(value, IonSpan) else codec.write(value)
+
+
 def _keep_every_digit() -> None:
-    """Have pyqldb read and write Ion by `codec`, or it would cut timestamps of ten digits."""
+    """Have pyqldb read and write Ion by `codec`, or it would cut timestamps of ten digits.
+
+    A parameter may then also be an `IonSpan`.
+    """
     for module in (session_client, transaction, qldb_hash):
-        module.dumps = codec.write
+        module.dumps = _written
     for module in (stream_cursor, transaction, qldb_hash):
         module.loads = codec.read
 

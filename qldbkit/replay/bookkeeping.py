@@ -4,7 +4,7 @@ The tables are those of `qldbkit.replay.bookkeeping_tables`.
 
 ``_qldbkit_checkpoint`` has two rows for each strand, both with its ``strandId``:
 ``{kind: "position", sequenceNo, blockHash, bound, gaps: [{first, last, passedAt}], late,
-part: {sequenceNo, blockHash, steps}}`` and
+writtenBy, part: {sequenceNo, blockHash, steps}}`` and
 ``{kind: "tables", tables: [{name, sourceId, destinationId, observed, active}]}``.
 
 ``_qldbkit_document`` has a row for each document that was ever inserted:
@@ -37,8 +37,8 @@ TABLES: Final = "tables"
 Row = Mapping[str, Any]
 
 
-def checkpoint_row(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The row of a checkpoint."""
+def checkpoint_row(checkpoint: Checkpoint, written_by: str) -> dict[str, Any]:
+    """The row of a checkpoint; ``written_by`` is the destination's transaction."""
     row: dict[str, Any] = {
         "strandId": checkpoint.strand_id,
         "kind": POSITION,
@@ -50,6 +50,7 @@ def checkpoint_row(checkpoint: Checkpoint) -> dict[str, Any]:
             for each in checkpoint.gaps
         ],
         "late": checkpoint.late,
+        "writtenBy": written_by,
     }
     part = checkpoint.part
     if part is not None:

@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from qldbkit.driver import qldb_driver
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.buffer_dynamodb import DynamoDbBuffer
 from qldbkit.replay.destination import Destination
 from qldbkit.replay.errors import ReplicationHeldError
+from qldbkit.replay.ledger_client import LedgerClient
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.outcome import Figures, Outcome
 from qldbkit.replay.quarantine_dynamodb import BucketPayloads
@@ -62,13 +62,13 @@ class Replayer:
             ReplaySettingsError: a variable is missing, or not what it has to be.
         """
         settings = ReplaySettings.from_environment(environment)
-        driver = qldb_driver(
+        client = LedgerClient.to(
             settings.destination_ledger,
             endpoint_url=settings.endpoints.session,
             region=settings.endpoints.region,
         )
         return cls(
-            LedgerDestination(driver),
+            LedgerDestination(client),
             buffer_of(settings),
             name=settings.destination_ledger,
             policy=ReplayPolicy(settle_window=settings.settle_window),

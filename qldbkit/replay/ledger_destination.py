@@ -1,13 +1,17 @@
-"""A ledger as a destination, through QLDB's own driver."""
+"""A ledger as a destination, through QLDB's session API."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
 
 from qldbkit.journal.ion import IonSpan
+from qldbkit.replay import parameters
 from qldbkit.replay import partiql_text as partiql
 from qldbkit.replay.bookkeeping import (
     POSITION,
@@ -47,24 +51,42 @@ from qldbkit.replay.destination import (
     State,
     UndropTableById,
 )
-from qldbkit.replay.errors import DestinationChangedError
+from qldbkit.replay.errors import DestinationChangedError, ReplayError
+from qldbkit.replay.ledger_client import Transaction, TransactionRunner
 from qldbkit.replay.plan import CreateIndex, CreateTable, DropIndex, DropTable
 from qldbkit.replay.tables import TableBook
 
-if TYPE_CHECKING:  # `qldbkit.driver` has to be imported before pyqldb is
-    from pyqldb.driver.qldb_driver import QldbDriver
-    from pyqldb.execution.executor import Executor
+ENTRIES_KNOWN: Final = 50_000
+"""Rows of the map that a destination remembers."""
+ROW_BYTES: Final = 256
+"""More than a row of the map has."""
+REFUSED: Final = "BadRequestException"
 
-PARAMETER_BYTES: Final = 120_000
-"""Documents of one INSERT together; QLDB takes 131,072 bytes of binary Ion in a parameter."""
+
+class _StaleError(Exception):
+    """What was remembered of the destination is no longer so."""
 
 
-@dataclass(slots=True)
-class _Reading:
-    """What a transaction read, and which rows of the checkpoint table it has to replace."""
+class _OneByOneError(Exception):
+    """The destination's PartiQL cannot replace several documents by one statement."""
 
-    state: State
-    row_ids: dict[str, str] = field(default_factory=dict)
+
+@dataclass(frozen=True, slots=True)
+class _Strand:
+    """What is known of a strand's rows.
+
+    Attributes:
+        checkpoint: None for a strand that the destination does not know.
+        tables: the source's tables.
+        row_ids: the ids of the rows, by their kind.
+        written_by: the transaction that wrote the checkpoint's row; None if it has been read, and
+            need not be compared.
+    """
+
+    checkpoint: Checkpoint | None
+    tables: TableBook
+    row_ids: Mapping[str, str]
+    written_by: str | None = None
 
 
 class LedgerDestination:
@@ -72,12 +94,19 @@ class LedgerDestination:
 
     The ledger's optimistic concurrency control is what fences two appliers: both read and write
     the strand's checkpoint, so the one that commits second has to begin again.
+
+    What a transaction wrote is remembered when it has committed, and not read again by the next
+    one: that replaces the checkpoint only where the row is the one that was written. When it is
+    not, somebody else has written since, and everything is read anew.
     """
 
-    def __init__(self, driver: QldbDriver):
+    def __init__(self, driver: TransactionRunner):
         """Use a driver whose retry limit bounds how often a conflicting transaction is repeated."""
         self._driver = driver
         self._ready = False
+        self._strands: dict[str, _Strand] = {}
+        self._rows: OrderedDict[str, Row] = OrderedDict()
+        self._many = True
 
     def checkpoint(self, strand_id: str) -> Checkpoint | None:
         """How far the strand has been applied; makes the bookkeeping tables if there are none.
@@ -87,8 +116,8 @@ class LedgerDestination:
         """
         self._make_ready()
 
-        def read(transaction: Executor) -> Checkpoint | None:
-            return _read(transaction, strand_id, ()).state.checkpoint
+        def read(transaction: Transaction) -> Checkpoint | None:
+            return _read(transaction, strand_id).checkpoint
 
         found: Checkpoint | None = self._driver.execute_lambda(read)
         return found
@@ -100,7 +129,7 @@ class LedgerDestination:
             ClientError: the ledger refuses, or cannot be reached.
         """
 
-        def read(transaction: Executor) -> list[Checkpoint]:
+        def read(transaction: Transaction) -> list[Checkpoint]:
             if CHECKPOINT_TABLE not in active_tables(transaction):
                 return []
             return [
@@ -121,14 +150,50 @@ class LedgerDestination:
         """
         self._make_ready()
 
-        def apply(transaction: Executor) -> Checkpoint:
-            reading = _read(transaction, strand_id, documents)
-            changes = decide(reading.state)
-            _Writing(transaction).write(strand_id, changes, reading.row_ids)
-            return changes.checkpoint
+        known = self._strands.pop(strand_id, None)
+        if known is not None:
+            try:
+                return self._transact(strand_id, known, documents, decide)
+            except (ReplayError, _StaleError):
+                self._rows.clear()  # may be due to what is remembered: decided again by what is so
+        return self._transact(strand_id, None, documents, decide)
 
-        written: Checkpoint = self._driver.execute_lambda(apply)
-        return written
+    def _transact(
+        self, strand_id: str, known: _Strand | None, documents: Sequence[str], decide: Decide
+    ) -> Checkpoint:
+        def apply(transaction: Transaction) -> tuple[_Strand, _Writing]:
+            strand = known or _read(transaction, strand_id)
+            entries = self._entries(transaction, documents, strand.tables)
+            changes = decide(State(strand.checkpoint, strand.tables, entries))
+            writing = _Writing(transaction, self._many)
+            return writing.write(strand_id, changes, strand), writing
+
+        try:
+            strand, written = self._driver.execute_lambda(apply)
+        except _OneByOneError:
+            self._many = False
+            strand, written = self._driver.execute_lambda(apply)
+        self._strands[strand_id] = strand
+        self._remember(written)
+        checkpoint: Checkpoint = strand.checkpoint
+        return checkpoint
+
+    def _entries(
+        self, transaction: Transaction, documents: Sequence[str], tables: TableBook
+    ) -> dict[str, DocumentEntry]:
+        rows = [self._rows[each] for each in documents if each in self._rows]
+        unknown = [each for each in documents if each not in self._rows]
+        if unknown:
+            rows.extend(transaction.execute_statement(partiql.DOCUMENT_ROWS, unknown))
+        return _entries(transaction, rows, tables)
+
+    def _remember(self, written: _Writing) -> None:
+        for each in written.rows:
+            self._rows[each["sourceId"]] = each
+        for source_id in written.rebased:
+            self._rows.pop(source_id, None)
+        while len(self._rows) > ENTRIES_KNOWN:
+            self._rows.popitem(last=False)
 
     def _make_ready(self) -> None:
         if not self._ready:
@@ -136,7 +201,7 @@ class LedgerDestination:
             self._ready = True
 
 
-def make_bookkeeping(transaction: Executor) -> None:
+def make_bookkeeping(transaction: Transaction) -> None:
     """Make the bookkeeping tables and their indexes where they are missing."""
     tables = active_tables(transaction)
     for name in sorted(BOOKKEEPING_TABLES):
@@ -146,7 +211,7 @@ def make_bookkeeping(transaction: Executor) -> None:
             transaction.execute_statement(partiql.create_index(name, INDEXED_FIELDS[name]))
 
 
-def active_tables(transaction: Executor) -> dict[str, Row]:
+def active_tables(transaction: Transaction) -> dict[str, Row]:
     """The ledger's active tables by name, as ``information_schema.user_tables`` has them."""
     rows = transaction.execute_statement(partiql.USER_TABLES)
     return {str(each["name"]): each for each in rows if str(each["status"]) == partiql.ACTIVE}
@@ -157,7 +222,7 @@ def _indexed(table: Row) -> dict[str, str]:
     return {str(each["expr"])[1:-1]: str(each["indexId"]) for each in table.get("indexes", ())}
 
 
-def _read(transaction: Executor, strand_id: str, documents: Sequence[str]) -> _Reading:
+def _read(transaction: Transaction, strand_id: str) -> _Strand:
     checkpoint, tables, row_ids = None, TableBook(), {}
     for each in transaction.execute_statement(partiql.STRAND_ROWS, strand_id):
         content = each["content"]
@@ -166,21 +231,19 @@ def _read(transaction: Executor, strand_id: str, documents: Sequence[str]) -> _R
             checkpoint = checkpoint_of(content)
         else:
             tables = tables_of(content)
-    entries = _entries(transaction, documents, tables) if documents else {}
-    return _Reading(State(checkpoint, tables, entries), row_ids)
+    return _Strand(checkpoint, tables, row_ids)
 
 
 def _entries(
-    transaction: Executor, documents: Sequence[str], tables: TableBook
+    transaction: Transaction, found: Iterable[Row], tables: TableBook
 ) -> dict[str, DocumentEntry]:
-    found = transaction.execute_statement(partiql.document_rows(len(documents)), *documents)
     rows = sorted(found, key=lambda each: str(each["tableName"]))
     active = {each.name for each in tables if each.active}
     versions: dict[str, int] = {}
     for table, group in groupby(rows, key=lambda each: str(each["tableName"])):
         ids = [each["destinationId"] for each in group if str(each["destinationId"])]
         if ids and table in active:
-            current = transaction.execute_statement(partiql.versions(table, len(ids)), *ids)
+            current = transaction.execute_statement(partiql.versions(table), ids)
             versions.update((str(each["id"]), int(each["version"])) for each in current)
     return {str(each["sourceId"]): _entry(each, versions) for each in rows}
 
@@ -200,33 +263,49 @@ def _entry(row: Row, versions: Mapping[str, int]) -> DocumentEntry:
 class _Writing:
     """One transaction's writes."""
 
-    def __init__(self, transaction: Executor):
+    def __init__(self, transaction: Transaction, many: bool):
         self._transaction = transaction
+        self._many = many
         self._dropped: list[tuple[str, str]] = []
+        self.rows: list[Row] = []
+        self.rebased: list[str] = []
 
-    def write(self, strand_id: str, changes: Changes, row_ids: Mapping[str, str]) -> None:
-        """Write all changes, then the bookkeeping."""
+    def write(self, strand_id: str, changes: Changes, before: _Strand) -> _Strand:
+        """Write all changes, then the bookkeeping; return what is then known of the strand."""
         for of_catalog, group in groupby(changes.changes, key=_is_catalog_change):
             if of_catalog:
                 for each in group:
                     self._change_catalog(each)
             else:
                 self._change_documents(list(group))
-        tables = changes.tables
+        tables, row_ids = changes.tables, dict(before.row_ids)
         if tables is not None:
             for name, id_ in self._dropped:
                 tables = tables.dropped_as(name, id_)
-            self._put_row(tables_row(strand_id, tables), row_ids.get(TABLES))
-        self._put_row(checkpoint_row(changes.checkpoint), row_ids.get(POSITION))
+            row_ids[TABLES] = self._put_row(tables_row(strand_id, tables), row_ids.get(TABLES))
+        row_ids[POSITION] = self._put_checkpoint(changes.checkpoint, before)
         for each in changes.changes:
             if isinstance(each, RecordRepair):
                 self._run(partiql.insert(REPAIR_TABLE), repair_row(each, changes.checkpoint))
+        known = before.tables if tables is None else tables
+        return _Strand(changes.checkpoint, known, row_ids, self._transaction.transaction_id)
 
-    def _put_row(self, row: Row, row_id: str | None) -> None:
+    def _put_checkpoint(self, checkpoint: Checkpoint, before: _Strand) -> str:
+        """Put the checkpoint's row where the one is that was there before, or nowhere."""
+        row = checkpoint_row(checkpoint, self._transaction.transaction_id)
+        row_id = before.row_ids.get(POSITION)
+        if row_id is None or before.written_by is None:
+            return self._put_row(row, row_id)
+        if not self._run(partiql.REPLACE_IF_UNTOUCHED, row, row_id, before.written_by):
+            raise _StaleError
+        return row_id
+
+    def _put_row(self, row: Row, row_id: str | None) -> str:
         if row_id is None:
-            self._run(partiql.insert(CHECKPOINT_TABLE), row)
-        else:
-            self._run(partiql.replace(CHECKPOINT_TABLE), row, row_id)
+            (made,) = self._run(partiql.insert(CHECKPOINT_TABLE), row)
+            return str(made["documentId"])
+        self._run(partiql.replace(CHECKPOINT_TABLE), row, row_id)
+        return row_id
 
     def _change_documents(self, changes: Sequence[Change]) -> None:
         """Write documents, of which each is touched once, so that their order is of no matter."""
@@ -234,15 +313,15 @@ class _Writing:
         rows = [row for each in _parameters(inserts) for row in self._insert(each)]
         deleted = [each for each in changes if isinstance(each, EnterDeletion)]
         rows += document_rows(deleted, [""] * len(deleted))
-        if rows:
-            self._run(partiql.insert(DOCUMENT_TABLE), rows)
+        for batch in parameters.batches((ROW_BYTES, each) for each in rows):
+            self._run(partiql.insert(DOCUMENT_TABLE), batch)
+        self.rows += rows
+        self._replace_all([each for each in changes if isinstance(each, ReplaceDocument)])
         deletes = [each.entry for each in changes if isinstance(each, DeleteDocument)]
         for table, group in _by_table(deletes):
-            self._expect(group, self._run(partiql.delete(table, len(group)), *_ids(group)))
+            self._expect(group, self._run(partiql.delete(table), _ids(group)))
         for each in changes:
-            if isinstance(each, ReplaceDocument):
-                self._replace(each.entry, each.data)
-            elif isinstance(each, RedactDocument):
+            if isinstance(each, RedactDocument):
                 self._redact(each)
             elif isinstance(each, RepairDocument):
                 self._replace(each.entry, each.data)
@@ -251,11 +330,32 @@ class _Writing:
                 (row,) = self._run(partiql.insert(each.entry.table), each.data.value())
                 self._rebase(each.repaired(str(row["documentId"])))
 
+    def _replace_all(self, changes: Sequence[ReplaceDocument]) -> None:
+        if not self._many:
+            for each in changes:
+                self._replace(each.entry, each.data)
+            return
+        in_order = sorted(changes, key=lambda each: each.entry.table)
+        for table, group in groupby(in_order, key=lambda each: each.entry.table):
+            for batch in parameters.batches((_size(each.data), each) for each in group):
+                self._replace_batch(table, batch)
+
+    def _replace_batch(self, table: str, batch: Sequence[ReplaceDocument]) -> None:
+        pairs = [(each.entry.destination_id, each.data) for each in batch]
+        try:
+            done = self._run(partiql.replace_many(table), parameters.replacements(pairs))
+        except ClientError as error:
+            if error.response["Error"].get("Code") == REFUSED:
+                raise _OneByOneError from error
+            raise
+        self._expect([each.entry for each in batch], done)
+
     def _replace(self, entry: DocumentEntry, data: IonSpan) -> None:
-        done = self._run(partiql.replace(entry.table), data.value(), entry.destination_id)
+        done = self._run(partiql.replace(entry.table), data, entry.destination_id)
         self._expect([entry], done)
 
     def _rebase(self, entry: DocumentEntry) -> None:
+        self.rebased.append(entry.source_id)
         self._run(
             partiql.rebase(),
             entry.destination_id,
@@ -265,7 +365,7 @@ class _Writing:
         )
 
     def _insert(self, documents: Sequence[InsertDocument]) -> list[dict[str, Any]]:
-        given = [each.data.value() for each in documents]
+        given = parameters.documents([each.data for each in documents])
         rows = self._run(partiql.insert(documents[0].table), given)
         return document_rows(documents, [str(each["documentId"]) for each in rows])
 
@@ -317,16 +417,12 @@ def _is_catalog_change(change: Change) -> bool:
 def _parameters(inserts: Iterable[InsertDocument]) -> Iterator[list[InsertDocument]]:
     """Inserts of one table in lists that fit into one parameter each."""
     for _, group in groupby(sorted(inserts, key=_table), key=_table):
-        batch: list[InsertDocument] = []
-        size = 0
-        for each in group:
-            bytes_ = len(each.data.binary())
-            if batch and size + bytes_ > PARAMETER_BYTES:
-                yield batch
-                batch, size = [], 0
-            batch.append(each)
-            size += bytes_
-        yield batch
+        yield from parameters.batches((_size(each.data), each) for each in group)
+
+
+def _size(document: IonSpan) -> int:
+    """Bytes of a document in a parameter, with what a replacement adds, without its symbols."""
+    return document.end - document.start + 40
 
 
 def _by_table(entries: Iterable[DocumentEntry]) -> Iterator[tuple[str, list[DocumentEntry]]]:

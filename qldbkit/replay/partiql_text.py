@@ -23,17 +23,16 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def document_rows(count: int) -> str:
-    """The map's rows of ``count`` source ids."""
-    return f"SELECT * FROM {DOCUMENT_TABLE} AS m WHERE m.sourceId IN {_in(count)}"  # noqa: S608
+DOCUMENT_ROWS: Final = f"SELECT * FROM {DOCUMENT_TABLE} AS m WHERE m.sourceId IN ?"  # noqa: S608
+"""The map's rows of the source ids in a list."""
 
 
-def versions(table: str, count: int) -> str:
-    """The current versions of ``count`` documents, by id."""
+def versions(table: str) -> str:
+    """The current versions of the documents whose ids are in a list."""
     view = quoted(f"_ql_committed_{table}")
     return (
         f"SELECT c.metadata.id AS id, c.metadata.version AS version FROM {view} AS c"  # noqa: S608
-        f" WHERE c.metadata.id IN {_in(count)}"
+        " WHERE c.metadata.id IN ?"
     )
 
 
@@ -52,9 +51,23 @@ def replace(table: str) -> str:
     return f"UPDATE {quoted(table)} AS d BY rowId SET d = ? WHERE rowId = ?"  # noqa: S608
 
 
-def delete(table: str, count: int) -> str:
-    """Delete ``count`` documents by id."""
-    return f"DELETE FROM {quoted(table)} AS d BY rowId WHERE rowId IN {_in(count)}"  # noqa: S608
+def replace_many(table: str) -> str:
+    """Replace documents whole: the parameter is a list of ``{id, data}``.
+
+    Not of QLDB's dialect, which has a parameter in FROM only behind a table.
+    """
+    return f"FROM ? AS new, {quoted(table)} AS d BY rowId WHERE rowId = new.id SET d = new.data"
+
+
+REPLACE_IF_UNTOUCHED: Final = (
+    f"UPDATE {CHECKPOINT_TABLE} AS c BY rowId SET c = ? WHERE rowId = ? AND c.writtenBy = ?"  # noqa: S608
+)
+"""Replace the checkpoint's row, if nobody else has since: row, its id, and who wrote the last."""
+
+
+def delete(table: str) -> str:
+    """Delete the documents whose ids are in a list."""
+    return f"DELETE FROM {quoted(table)} AS d BY rowId WHERE rowId IN ?"  # noqa: S608
 
 
 def rebase() -> str:
@@ -106,7 +119,3 @@ def create_index(table: str, field: str) -> str:
 def drop_index(table: str, index_id: str) -> str:
     """Drop an index."""
     return f"DROP INDEX {quoted(index_id)} ON {quoted(table)} WITH (purge = true)"
-
-
-def _in(count: int) -> str:
-    return f"({', '.join('?' * count)})"

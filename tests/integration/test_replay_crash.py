@@ -24,7 +24,7 @@ APPLIER = """
 import json, sys, time
 from pathlib import Path
 import boto3
-from qldbkit.driver import qldb_driver
+from qldbkit.replay.ledger_client import LedgerClient
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer_sqlite import SqliteBuffer
 from qldbkit.replay.ledger_destination import LedgerDestination
@@ -35,9 +35,11 @@ session = boto3.Session(
     aws_secret_access_key="the secret of everything",
     region_name="us-east-1",
 )
-driver = qldb_driver("destination", endpoint_url=endpoint, region="us-east-1", session=session)
+client = LedgerClient.to(
+    "destination", endpoint_url=endpoint, region="us-east-1", session=session
+)
 buffer = SqliteBuffer(folder / "buffer.sqlite", gap_retention=3600.0)
-applier = Applier(LedgerDestination(driver), buffer, time.time, ReplayPolicy(settle_window=0.2))
+applier = Applier(LedgerDestination(client), buffer, time.time, ReplayPolicy(settle_window=0.2))
 print("ready", flush=True)
 acknowledged = folder / "acknowledged"
 done = set(acknowledged.read_text().split()) if acknowledged.exists() else set()

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ from amazon.ion import simpleion
 from simulation.delivery import kinesis_event
 from simulation.source import records_of
 
+from qldbkit.ledger.server import running_server
+from qldbkit.partiql.dialect import Dialect
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import MemoryBuffer
 from qldbkit.replay.compare import DifferenceKind, compare_ledgers
+from qldbkit.replay.ledger_client import LedgerClient
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.outcome import Outcome
 
@@ -25,6 +29,7 @@ class Ledgers:
     """A source, a destination, and an applier between them."""
 
     user: Any
+    own_client: bool = True
     now: float = 2_000_000_000.0
 
     def __post_init__(self) -> None:
@@ -57,24 +62,34 @@ class Ledgers:
         self.sent += len(blocks)
         return [record for each in blocks for record in records_of(each)]
 
+    def client(self) -> LedgerClient:
+        return LedgerClient.to(
+            "destination",
+            endpoint_url=self.user.server.endpoint_url,
+            region="us-east-1",
+            session=self.user.aws_session,
+        )
+
     def applier(self) -> Applier:
         return Applier(
-            LedgerDestination(self.destination),
+            LedgerDestination(self.client() if self.own_client else self.destination),
             self.buffer,
             lambda: self.now,
             ReplayPolicy(settle_window=5.0),
         )
 
     def replay(self, records: list[tuple[str, bytes]] | None = None) -> Outcome:
-        applier = self.applier()
+        return self.deliver(self.applier(), records)
+
+    def deliver(self, applier: Applier, records: list[tuple[str, bytes]] | None = None) -> Outcome:
         applier.handle(kinesis_event(self.new_records() if records is None else records))
         self.now += 5.0
         return applier.drain()
 
 
-@pytest.fixture
-def ledgers(user: Any) -> Iterator[Ledgers]:
-    yield Ledgers(user)
+@pytest.fixture(params=["own client", "QLDB's driver"])
+def ledgers(user: Any, request: pytest.FixtureRequest) -> Iterator[Ledgers]:
+    yield Ledgers(user, request.param == "own client")
 
 
 def test_documents_tables_and_indexes_arrive_and_both_ledgers_are_equal(ledgers: Ledgers) -> None:
@@ -230,3 +245,67 @@ def test_a_changed_a_missing_and_an_extra_document_are_told_apart(ledgers: Ledge
     assert list(kinds.values()) == [DifferenceKind.EXTRA]
     assert comparison.different_documents == 3
     assert comparison.extra_tables == ("Other",)
+
+
+def test_documents_of_any_shapes_are_written_by_few_statements(ledgers: Ledgers) -> None:
+    people = [{"GovId": f"G{each}"} if each % 3 else {"n": [each]} for each in range(18)]
+    ledgers.run(("CREATE TABLE Person",))
+    ledgers.run(("INSERT INTO Person ?", people))
+    ledgers.run(("UPDATE Person AS p SET p.Name = 'changed'",))
+    ledgers.replay()
+
+    assert compare_ledgers(ledgers.source, ledgers.destination).equal
+    statements = [
+        each.statement
+        for block in ledgers.user.server.service.ledger("destination").blocks(0)
+        if block.summary.transaction_info is not None
+        for each in block.summary.transaction_info.statements
+    ]
+    assert len([each for each in statements if each.startswith('INSERT INTO "Person')]) == 1
+    assert len([each for each in statements if each.startswith("FROM ? AS new")]) == 1
+
+
+def test_what_is_remembered_of_a_destination_is_not_believed_when_another_has_written(
+    ledgers: Ledgers,
+) -> None:
+    first, second = ledgers.applier(), ledgers.applier()
+    ledgers.run(("CREATE TABLE Person",))
+    ledgers.run(("INSERT INTO Person ?", {"n": 0}))
+    ledgers.deliver(first)
+    for turn, applier in enumerate((second, first, second, second, first), start=1):
+        ledgers.run(("UPDATE Person SET n = ?", turn))
+        ledgers.deliver(applier)
+
+    assert compare_ledgers(ledgers.source, ledgers.destination).equal
+    versions = ledgers.read(
+        ledgers.destination, "SELECT VALUE h.metadata.version FROM history(Person) AS h"
+    )
+    assert sorted(versions) == list(range(6))
+
+
+def test_another_writer_is_noticed_although_much_is_remembered(ledgers: Ledgers) -> None:
+    applier = ledgers.applier()
+    ledgers.run(("CREATE TABLE Person",))
+    ledgers.run(("INSERT INTO Person ?", {"n": 0}))
+    ledgers.deliver(applier)
+    ledgers.read(ledgers.destination, "UPDATE Person SET n = 'by another'")
+    ledgers.run(("UPDATE Person SET n = 1",))
+
+    outcome = ledgers.deliver(applier)
+
+    (held,) = outcome.holds.values()
+    assert "the destination has another writer" in str(held.message)
+
+
+def test_a_destination_of_qldbs_own_dialect_is_written_document_by_document(
+    tmp_path: Path, connected: Any
+) -> None:
+    dialects = {"destination": Dialect.QLDB}
+    with running_server(tmp_path / "strict", dialects=dialects) as server:
+        ledgers = Ledgers(connected(server))
+        ledgers.run(("CREATE TABLE Person",))
+        ledgers.run(("INSERT INTO Person ?", [{"n": each} for each in range(5)]))
+        ledgers.run(("UPDATE Person AS p SET p.m = 1",))
+        ledgers.run(("DELETE FROM Person WHERE n = 1",))
+        ledgers.replay()
+        assert compare_ledgers(ledgers.source, ledgers.destination).equal

@@ -55,7 +55,7 @@ def through_ion(row: object) -> object:
 @given(checkpoints)
 @settings(max_examples=50)
 def test_a_checkpoint_comes_back(checkpoint: Checkpoint) -> None:
-    back = checkpoint_of(through_ion(checkpoint_row(checkpoint)))
+    back = checkpoint_of(through_ion(checkpoint_row(checkpoint, "a transaction")))
     assert astuple(back) == astuple(checkpoint)
 
 

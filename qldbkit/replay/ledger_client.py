@@ -1,0 +1,271 @@
+"""QLDB's session API, with as little between a transaction and the wire as there may be.
+
+Replay sends a dozen requests for each destination transaction, and most of what a general client
+does for each of them is the same every time. This one keeps a session and a connection, signs by
+botocore, and carries Ion as it was written. It keeps what QLDB's own drivers promise: the ledger
+has to name the digest of exactly the statements that were sent, and a transaction is done again,
+from its beginning, when it conflicted or its session was gone.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Protocol, TypeVar
+
+import boto3
+from botocore.exceptions import ClientError
+
+from qldbkit.errors import QldbkitError
+from qldbkit.journal import codec
+from qldbkit.journal.hashes import dot, ion_hash, statement_digest
+from qldbkit.journal.ion import IonSpan
+from qldbkit.names import check_ledger_name
+from qldbkit.replay.retrying import Backoff
+from qldbkit.replay.session_wire import Answer, SessionWire, decoded, encoded
+
+_T = TypeVar("_T")
+
+EXPIRED: Final = re.compile("Transaction .* has expired")
+"""In the message of an InvalidSessionException: the session is good, and the work took too long."""
+CONFLICT: Final = "OccConflictException"
+INVALID_SESSION: Final = "InvalidSessionException"
+SERVER_ERRORS: Final = frozenset({500, 503})
+DEFAULT_BACKOFF: Final = Backoff(attempts=5, first=0.01, cap=5.0)
+"""As QLDB's drivers: four further attempts."""
+
+
+class CommitDigestError(QldbkitError):
+    """The ledger committed other statements than those that were sent."""
+
+
+class Transaction(Protocol):
+    """One transaction: what replay needs of it."""
+
+    @property
+    def transaction_id(self) -> str:
+        """The ledger's id of it."""
+
+    def execute_statement(self, statement: str, *parameters: Any) -> Iterator[Any]:
+        """Run a statement.
+
+        Args:
+            statement: PartiQL.
+            parameters: for its question marks.
+
+        Returns:
+            its result; what has not been read when the transaction ends is lost.
+        """
+
+
+class TransactionRunner(Protocol):
+    """What runs transactions: `LedgerClient`, and QLDB's driver just as well."""
+
+    def execute_lambda(self, work: Callable[[Any], Any]) -> Any:
+        """Run ``work`` in a transaction, again if it has to be, and return what it returns."""
+
+
+class LedgerClient:
+    """Runs transactions of one ledger, one after the other; for one thread at a time."""
+
+    def __init__(
+        self,
+        ledger_name: str,
+        wire: SessionWire,
+        backoff: Backoff = DEFAULT_BACKOFF,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+    ):
+        """Open nothing yet.
+
+        Args:
+            ledger_name: the ledger.
+            wire: sends the requests.
+            backoff: how often a transaction is done again, and the pauses before.
+            pause: waits for so many seconds.
+            chance: a number from 0 up to 1.
+        """
+        self._ledger_name, self._wire, self._backoff = ledger_name, wire, backoff
+        self._pause, self._chance = pause, chance
+        self._token: str | None = None
+
+    @classmethod
+    def to(
+        cls,
+        ledger_name: str,
+        *,
+        endpoint_url: str,
+        region: str,
+        session: boto3.Session | None = None,
+    ) -> LedgerClient:
+        """A client of a ledger.
+
+        Args:
+            ledger_name: the ledger.
+            endpoint_url: where the session API is, e.g. ``http://localhost:4566``.
+            region: the region that requests are signed for.
+            session: credentials; boto3's default chain without.
+
+        Raises:
+            NameRefusedError: that cannot be a ledger's name.
+            NoCredentialsError: there are no credentials.
+        """
+        credentials = (session or boto3.Session()).get_credentials()
+        wire = SessionWire(endpoint_url, region, credentials)
+        return cls(check_ledger_name(ledger_name), wire)
+
+    def execute_lambda(self, work: Callable[[LedgerTransaction], _T]) -> _T:
+        """Run ``work`` in a transaction, which commits when it returns.
+
+        Args:
+            work: has no effects of its own; called again when the transaction has to be.
+
+        Raises:
+            ClientError: the ledger refuses, or fails or conflicts at every attempt.
+            HTTPClientError: it cannot be reached; the commit may have happened or not.
+            CommitDigestError: what the ledger committed is not what was sent.
+            Exception: whatever ``work`` raises; then nothing is committed.
+        """
+        stale = self._token is not None
+        pauses = self._backoff.pauses(self._chance)
+        while True:
+            try:
+                return self._attempt(work)
+            except ClientError as error:
+                if not _passing(error):
+                    raise
+                if stale and _code(error) == INVALID_SESSION:
+                    stale = False  # the session had idled; nothing is to be waited for
+                    continue
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+            self._pause(pause)
+
+    def close(self) -> None:
+        """End the session and the connection; a session that is already gone is none."""
+        try:
+            if self._token is not None:
+                self.send("EndSession", {})
+        except ClientError as error:
+            if _code(error) != INVALID_SESSION:
+                raise
+        finally:
+            self._token = None
+            self._wire.close()
+
+    def send(self, command: str, members: Mapping[str, Any]) -> Answer:
+        """Send one command of the session.
+
+        Raises:
+            ClientError: it is refused.
+            HTTPClientError: there is no answer.
+        """
+        try:
+            return self._wire.send({"SessionToken": self._token, command: members}, command)
+        except ClientError as error:
+            if _code(error) == INVALID_SESSION and not _expired(error):
+                self._token = None
+            raise
+
+    def _attempt(self, work: Callable[[LedgerTransaction], _T]) -> _T:
+        if self._token is None:
+            begun = self._wire.send(
+                {"StartSession": {"LedgerName": self._ledger_name}}, "StartSession"
+            )
+            self._token = begun["SessionToken"]
+        transaction = LedgerTransaction(self, self.send("StartTransaction", {})["TransactionId"])
+        try:
+            result = work(transaction)
+            transaction.commit()
+        except Exception as error:
+            self._abort(error)
+            raise
+        return result
+
+    def _abort(self, cause: Exception) -> None:
+        """End what is left of a transaction; if that fails too, its session is given up."""
+        if self._token is None or (isinstance(cause, ClientError) and _code(cause) == CONFLICT):
+            return  # the ledger has ended it already
+        try:
+            self.send("AbortTransaction", {})
+        except Exception:
+            # The session may still hold the transaction; the ledger ends both when they idle.
+            # What is to be told is the cause, which is being raised.
+            self._token = None
+
+
+class LedgerTransaction:
+    """A transaction of a `LedgerClient`."""
+
+    def __init__(self, client: LedgerClient, transaction_id: str):
+        self._client = client
+        self.transaction_id = transaction_id
+        self._digest = ion_hash(transaction_id)
+
+    def execute_statement(self, statement: str, *parameters: Any) -> Iterator[Any]:
+        """Run a statement.
+
+        Args:
+            statement: PartiQL.
+            parameters: Ion values, plain Python values, or spans, which are sent as they are.
+
+        Returns:
+            Ion values; further pages are fetched as they are read.
+
+        Raises:
+            ClientError: the statement is refused.
+            TypeError: Ion has no such value.
+        """
+        spans = list(map(IonSpan.of, parameters))
+        self._digest = dot(self._digest, statement_digest(statement, spans))
+        members = {
+            "TransactionId": self.transaction_id,
+            "Statement": statement,
+            "Parameters": [{"IonBinary": encoded(each.binary())} for each in spans],
+        }
+        return self._values(self._client.send("ExecuteStatement", members)["FirstPage"])
+
+    def commit(self) -> None:
+        """Commit.
+
+        Raises:
+            ClientError: the ledger refuses, or conflicts.
+            CommitDigestError: what the ledger committed is not what was sent.
+        """
+        sent = encoded(self._digest)
+        members = {"TransactionId": self.transaction_id, "CommitDigest": sent}
+        if self._client.send("CommitTransaction", members)["CommitDigest"] != sent:
+            raise CommitDigestError(
+                f"transaction {self.transaction_id} was committed with another digest",
+                hint="compare the ledgers; what is between here and the ledger alters requests",
+            )
+
+    def _values(self, page: Answer) -> Iterator[Any]:
+        while True:
+            for each in page["Values"]:
+                yield codec.read(decoded(each["IonBinary"]))
+            token = page.get("NextPageToken")
+            if token is None:
+                return
+            members = {"TransactionId": self.transaction_id, "NextPageToken": token}
+            page = self._client.send("FetchPage", members)["Page"]
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"].get("Code"))
+
+
+def _expired(error: ClientError) -> bool:
+    message = error.response["Error"].get("Message", "")
+    return _code(error) == INVALID_SESSION and EXPIRED.search(message) is not None
+
+
+def _passing(error: ClientError) -> bool:
+    """Whether a transaction that failed so may be done again, as QLDB's drivers have it."""
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    gone = _code(error) == INVALID_SESSION and not _expired(error)
+    return gone or _code(error) == CONFLICT or status in SERVER_ERRORS
