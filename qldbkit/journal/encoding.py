@@ -8,10 +8,10 @@ from typing import Final
 
 from qldbkit.journal.binary import (
     ANNOTATION,
+    LENGTHS,
     VERSION_MARKER,
     IonType,
     annotations_at,
-    is_padding,
     truncated,
     value_bounds,
     var_uint,
@@ -22,6 +22,7 @@ from qldbkit.journal.symbols import SYMBOL_TABLE_ID, SYSTEM_SYMBOLS, symbol_text
 _IMPORTS: Final = 0x86
 _SYMBOLS: Final = 0x87
 _NULL: Final = b"\x0f"
+_CONTAINERS: Final = IonType.LIST << 4
 
 
 def container(code: IonType, representation: bytes) -> bytes:
@@ -74,32 +75,56 @@ def standalone(span: IonSpan) -> bytes:
         _collect(span.data, span.start, span.end, used)
     except IndexError as error:
         raise truncated(span.data) from error
-    own = range(len(SYSTEM_SYMBOLS), max(used, default=0) + 1)
-    texts = [symbol_text(span.context, each, span.start) if each in used else None for each in own]
-    table = symbol_table(texts) if texts else b""
+    texts, known = span.context.texts, len(span.context.texts)
+    highest = max(used, default=0)
+    if highest >= known:
+        symbol_text(span.context, highest, span.start)  # raises
+    own = range(len(SYSTEM_SYMBOLS), highest + 1)
+    table = _own_table(tuple([texts[each] if each in used else None for each in own]))
     return VERSION_MARKER + table + span.data[span.start : span.end]
 
 
-def _collect(data: bytes, at: int, limit: int, used: set[int]) -> None:
-    """Add the ids of all symbols in the value at ``at``."""
-    code = data[at] >> 4
-    if code == ANNOTATION:
-        ids, at = annotations_at(data, at, limit)
-        used.update(ids)
-        _collect(data, at, limit, used)
-        return
-    if code < IonType.LIST and code != IonType.SYMBOL:
-        return
-    at, end = value_bounds(data, at, limit)
-    if code == IonType.SYMBOL:
-        used.add(int.from_bytes(data[at:end], "big"))
-        return
+@lru_cache(maxsize=512)
+def _own_table(texts: tuple[str | None, ...]) -> bytes:
+    """The table of these symbols; values of one shape have the same."""
+    return symbol_table(texts) if texts else b""
+
+
+def _collect(data: bytes, at: int, end: int, used: set[int], *, named: bool = False) -> None:
+    """Add the ids of all symbols in the values from ``at`` to ``end``.
+
+    Args:
+        data: binary Ion.
+        at: where the first value begins, or its name.
+        end: where the last one ends.
+        used: where the ids are added.
+        named: whether the values are a struct's fields.
+    """
     while at < end:
         name = 0
-        if code == IonType.STRUCT:
-            name, at = var_uint(data, at)
-        after = value_bounds(data, at, end)[1]
-        if not is_padding(data, at):
+        if named:
+            name, at = data[at] - 0x80, at + 1
+            if name < 0:
+                name, at = var_uint(data, at - 1)
+        descriptor, begin = data[at], at + 1
+        length = LENGTHS[descriptor]
+        if length < 0:
+            length, begin = data[begin] - 0x80, begin + 1
+        after = begin + length
+        if length < 0 or after > end:
+            begin, after = value_bounds(data, at, end)
+        if descriptor >= 0x0F:  # no padding
             used.add(name)
-            _collect(data, at, after, used)
+            if descriptor >= _CONTAINERS:
+                _collect_inside(data, at, begin, after, used)
+            elif descriptor >> 4 == IonType.SYMBOL:
+                used.add(int.from_bytes(data[begin:after], "big"))
         at = after
+
+
+def _collect_inside(data: bytes, at: int, begin: int, end: int, used: set[int]) -> None:
+    code = data[at] >> 4
+    if code == ANNOTATION:
+        ids, begin = annotations_at(data, at, end)
+        used.update(ids)
+    _collect(data, begin, end, used, named=code == IonType.STRUCT)

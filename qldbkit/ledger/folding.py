@@ -62,9 +62,11 @@ def fold(block: Block, catalog: Catalog, writer: StorageWriter) -> Folded:
     stored = list(_stored_revisions(block))
     entries = _Entries([], [])
     for revision in stored:
-        before = writer.current(revision.document_id) if revision.version else None
         touched |= {document_part(revision.document_id), table_part(revision.table_id)}
-        touched |= _index(revision, before, defined.tables[revision.table_id], entries)
+        table = defined.tables[revision.table_id]
+        if table.maintained:
+            before = writer.current(revision.document_id) if revision.version else None
+            touched |= _index(revision, before, table, entries)
     after = _with_empty_indexes_online(defined, catalog, stored, writer)
     block_time = microseconds(summary.block_timestamp_ion) // 1000
     changes = BlockChanges(
