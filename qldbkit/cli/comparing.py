@@ -19,10 +19,10 @@ from qldbkit.cli.sides import Sides
 from qldbkit.errors import QldbkitError
 from qldbkit.local.catching_up import wait_until_equal
 from qldbkit.local.comparison_report import show_comparison
+from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.compare import Comparison, compare
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.repair import RepairRefusedError, RepairReport, repair
-from qldbkit.replay.repair_source import RepairSource
 
 
 def add_to(application: typer.Typer) -> None:
@@ -60,6 +60,8 @@ def compare_command(
 ) -> None:
     """Compare the documents of two sides, by their Ion hashes.
 
+    With --repair, an archive or export is compared as far as it was replayed.
+
     Exit status: 0 they are equal; 1 they differ; 2 the command line is wrong, or a side cannot be
     read.
     """
@@ -68,17 +70,18 @@ def compare_command(
     try:
         with ExitStack() as stack:
             sides = Sides(stack, endpoint_url, region)
-            left = sides.source(source)
             target = sides.writable(destination) if repairing else None
+            replayed = None if target is None else _only_checkpoint(target)
+            left = sides.source(source, None if replayed is None else replayed.sequence_no)
 
             def look() -> Comparison:
                 return compare(left, sides.destination(destination))
 
             found = wait_until_equal(look, notes.print, wait)
             report = None
-            if target is not None and not found.equal:
+            if target is not None and replayed is not None and not found.equal:
                 show_comparison(found, notes)
-                report = _repaired(left, target, found)
+                report = repair(left, target, replayed.strand_id, found, who=_operator())
                 found = look()
     except (QldbkitError, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"qldbkit: {describe(error)}\n")
@@ -87,15 +90,18 @@ def compare_command(
     raise typer.Exit(0 if found.equal else COMPARED_DIFFERENT)
 
 
-def _repaired(source: RepairSource, target: LedgerDestination, found: Comparison) -> RepairReport:
+def _only_checkpoint(target: LedgerDestination) -> Checkpoint:
     checkpoints = target.checkpoints()
     if len(checkpoints) != 1:
         raise RepairRefusedError(
             f"{len(checkpoints)} journals were replayed into the destination; it can be repaired"
             " if it is one"
         )
-    who = f"{getpass.getuser()}@{socket.gethostname()}"
-    return repair(source, target, checkpoints[0].strand_id, found, who=who)
+    return checkpoints[0]
+
+
+def _operator() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _print(

@@ -31,14 +31,14 @@ class Sides:
     endpoint_url: str | None
     region: str
 
-    def source(self, text: str) -> RepairSource:
-        """The side that was replicated.
+    def source(self, text: str, until: int | None = None) -> RepairSource:
+        """The side that was replicated; of an archive or export, the blocks up to ``until``.
 
         Raises:
             QldbkitError: there is nothing of that name or at that place.
         """
         if _is_place(text):
-            return self._journal(text)
+            return self._journal(text, until)
         return SourceLedgerHistory(self._driver(text), text)
 
     def destination(self, text: str) -> Side:
@@ -57,8 +57,8 @@ class Sides:
             raise typer.BadParameter(f"only a ledger can be repaired, and {text} is a place")
         return LedgerDestination(self._driver(text))
 
-    def _journal(self, text: str) -> JournalSide:
-        return self.stack.enter_context(JournalSide(source_at(text)))
+    def _journal(self, text: str, until: int | None = None) -> JournalSide:
+        return self.stack.enter_context(JournalSide(source_at(text), until))
 
     def _driver(self, name: str) -> Any:
         if self.endpoint_url is None:

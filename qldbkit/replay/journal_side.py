@@ -18,6 +18,7 @@ from qldbkit.journal.model import Block, BlockAddress
 from qldbkit.journal.parallel import outcome_of
 from qldbkit.journal.sources.stored import JournalSource
 from qldbkit.replay.changes import content
+from qldbkit.replay.checkpoint import NOTHING_APPLIED
 from qldbkit.replay.compare import DocumentDigest
 from qldbkit.replay.errors import ReplayError
 from qldbkit.replay.plan import (
@@ -61,10 +62,16 @@ class UnsoundJournalError(ReplayError):
 
 
 class JournalSide:
-    """The documents of a journal. A context manager; it is read when it is first asked."""
+    """The documents of a journal. A context manager; it is read when it is first asked.
 
-    def __init__(self, source: JournalSource):
-        self.source = source
+    Args:
+        source: the journal.
+        until: the last sequence number to apply; None for all.
+    """
+
+    def __init__(self, source: JournalSource, until: int | None = None):
+        self._source = source
+        self._until = until
         self._database = sqlite3.connect("")  # a temporary file that SQLite removes
         self._database.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
         self._database.executescript(_SCHEMA)
@@ -85,7 +92,7 @@ class JournalSide:
 
     def name(self) -> str:
         """What and where it is."""
-        described = self.source.describe()
+        described = self._source.describe()
         return f"{described.form} {described.location}"
 
     def tables(self) -> frozenset[str]:
@@ -105,8 +112,13 @@ class JournalSide:
             if table_id in names:
                 yield DocumentDigest(names[table_id], document_id, digest)
 
+    def reach(self) -> int | None:
+        """The last block that was applied; -1 if there is none."""
+        self._fold()
+        return NOTHING_APPLIED if self._last is None else self._last.sequence_no
+
     def revisions(self, table: str, document_id: str) -> Sequence[SourceRevision]:
-        """All revisions of a document, by ascending version."""
+        """All revisions of a document, by ascending version, also of a table that was dropped."""
         self._fold()
         strand_id = "" if self._last is None else self._last.strand_id
         rows = self._database.execute(
@@ -114,7 +126,7 @@ class JournalSide:
             " ORDER BY version",
             (document_id,),
         )
-        ids = {each.source_id for each in self._book if each.name == table and each.active}
+        ids = {each.source_id for each in self._book if each.name == table}
         return [
             SourceRevision(
                 BlockAddress(strand_id, sequence_no),
@@ -128,7 +140,7 @@ class JournalSide:
     def _fold(self) -> None:
         if self._folded:
             return
-        for found in self.source.stored_blocks():
+        for found in self._source.stored_blocks():
             outcome = outcome_of(found)
             broken = [each for each in outcome.findings if each.kind in _BREAKS]
             if isinstance(found, Finding):
@@ -148,6 +160,8 @@ class JournalSide:
             raise UnsoundJournalError(
                 f"the source has a second journal, {address.strand_id} beside {last.strand_id}"
             )
+        if self._until is not None and address.sequence_no > self._until:
+            return
         for each in plan_block(block).steps:
             self._step(each, address)
         self._last = address

@@ -1,7 +1,8 @@
 """Bringing a destination's documents to the source's, where a comparison found them different.
 
 A repair writes what the source's documents were at the destination's checkpoint, so that replay
-goes on behind it as if they had never been different, and changes nothing that only lags. It is
+goes on behind it as if they had never been different, and changes nothing that only lags. What
+the source knows has to reach as far as the checkpoint: it would undo what came later. It is
 recorded in the transactions that make it, and fenced like a replay by the checkpoint.
 """
 
@@ -27,7 +28,7 @@ from qldbkit.replay.destination import (
     ReviveDocument,
     State,
 )
-from qldbkit.replay.errors import ReplayError
+from qldbkit.replay.errors import CheckpointMovedError, ReplayError
 from qldbkit.replay.plan import CreateTable
 from qldbkit.replay.repair_source import RepairSource, SourceRevision
 
@@ -35,6 +36,8 @@ DOCUMENTS_AT_ONCE: Final = 15
 """Documents that one transaction repairs; each has a row in the map, and QLDB takes 40."""
 BYTES_AT_ONCE: Final = 1_000_000
 """Bytes of documents at which a transaction is full earlier."""
+FENCED_ATTEMPTS: Final = 5
+"""How often documents are looked up again when replay has gone on meanwhile."""
 
 
 class RepairRefusedError(ReplayError):
@@ -119,43 +122,89 @@ def repair(
             source is another journal.
         Exception: a side cannot be read, or the destination not be written.
     """
-    before = destination.checkpoint(strand_id)
-    checkpoint = _checked(before)
+    checkpoint = _within_reach(source, destination.checkpoint(strand_id))
     _make_tables(destination, strand_id, comparison)
     repaired: list[str] = []
     left: list[Difference] = []
-    for batch in _batches(source, comparison.differences, strand_id):
-        documents = [each.difference.document_id for each in batch if each.unmapped_id is None]
-        chosen = _Chosen(batch, who, source.name(), now)
-        checkpoint = destination.transact(strand_id, documents, chosen.decide)
+    for differences in _batches(comparison.differences):
+        chosen = _repair_batch(source, destination, strand_id, differences, (who, now))
         repaired += chosen.done
         left += chosen.left
+        checkpoint = chosen.at
     return RepairReport(checkpoint, tuple(repaired), tuple(left))
 
 
-class _Chosen:
-    """What one transaction repairs: decided anew each time that it has to be done again."""
+def _repair_batch(
+    source: RepairSource,
+    destination: Destination,
+    strand_id: str,
+    differences: Sequence[Difference],
+    order: tuple[str, Callable[[], datetime]],
+) -> _Chosen:
+    """Repair documents by what the source says after the checkpoint was read."""
+    for _ in range(FENCED_ATTEMPTS):
+        at = _within_reach(source, destination.checkpoint(strand_id))
+        cases = [_case(source, each, strand_id) for each in differences]
+        chosen = _Chosen(cases, at, source.name(), order)
+        try:
+            for part in _fitting(cases):
+                chosen.transact(destination, strand_id, part)
+        except CheckpointMovedError:
+            continue
+        return chosen
+    raise RepairRefusedError(
+        "the destination is replayed into all the time", hint="pause the replay, and repair again"
+    )
 
-    def __init__(self, batch: Sequence[_Case], who: str, source: str, now: Callable[[], datetime]):
-        self._batch, self._who, self._source, self._now = batch, who, source, now
+
+class _Chosen:
+    """What is repaired at a checkpoint: decided anew each time that a transaction is done again."""
+
+    def __init__(
+        self,
+        cases: Sequence[_Case],
+        at: Checkpoint,
+        source: str,
+        order: tuple[str, Callable[[], datetime]],
+    ):
+        self.at = at
         self.done: list[str] = []
         self.left: list[Difference] = []
+        self._cases, self._source = cases, source
+        self._who, self._now = order
 
-    def decide(self, state: State) -> Changes:
-        """The changes for what the transaction has read."""
-        checkpoint = _checked(state.checkpoint)
-        self.done, self.left, changes = [], [], list[Change]()
-        for each in self._batch:
+    def transact(self, destination: Destination, strand_id: str, cases: Sequence[_Case]) -> None:
+        """Repair some of the documents in one transaction."""
+        documents = [each.difference.document_id for each in cases if each.unmapped_id is None]
+        done: list[str] = []
+        left: list[Difference] = []
+
+        def decide(state: State) -> Changes:
+            done.clear()
+            left.clear()
+            return self._decide(state, cases, done, left)
+
+        destination.transact(strand_id, documents, decide)
+        self.done += done
+        self.left += left
+
+    def _decide(
+        self, state: State, cases: Sequence[_Case], done: list[str], left: list[Difference]
+    ) -> Changes:
+        if state.checkpoint != self.at:
+            raise CheckpointMovedError("replay has gone on", position=str(state.checkpoint))
+        checkpoint, changes = _checked(state.checkpoint), list[Change]()
+        for each in cases:
             target = each.at(checkpoint)
             change = _change(each, target, state)
             if change is None:
-                self.left.append(each.difference)
+                left.append(each.difference)
                 continue
             changes.append(change)
-            self.done.append(_sentence(each.difference, change, target))
+            done.append(_sentence(each.difference, change, target))
         if changes:
             at = self._now().isoformat(timespec="microseconds")
-            changes.append(RecordRepair(at, self._who, self._source, tuple(self.done)))
+            changes.append(RecordRepair(at, self._who, self._source, tuple(done)))
         return Changes(tuple(changes), checkpoint, None)
 
 
@@ -200,23 +249,30 @@ def _make_tables(destination: Destination, strand_id: str, comparison: Compariso
     destination.transact(strand_id, (), decide)
 
 
-def _batches(
-    source: RepairSource, differences: Sequence[Difference], strand_id: str
-) -> Iterator[list[_Case]]:
-    batch: list[_Case] = []
+def _batches(differences: Sequence[Difference]) -> Iterator[Sequence[Difference]]:
+    for at in range(0, len(differences), DOCUMENTS_AT_ONCE):
+        yield differences[at : at + DOCUMENTS_AT_ONCE]
+
+
+def _case(source: RepairSource, difference: Difference, strand_id: str) -> _Case:
+    known = not difference.document_id.startswith(UNMAPPED)
+    revisions = source.revisions(difference.table, difference.document_id) if known else ()
+    _check_strand(revisions, strand_id)
+    return _Case(difference, revisions)
+
+
+def _fitting(cases: Sequence[_Case]) -> Iterator[list[_Case]]:
+    """The documents in as many transactions as their bytes need."""
+    part: list[_Case] = []
     size = 0
-    for each in differences:
-        known = not each.document_id.startswith(UNMAPPED)
-        revisions = source.revisions(each.table, each.document_id) if known else ()
-        _check_strand(revisions, strand_id)
-        case = _Case(each, revisions)
-        if batch and (len(batch) == DOCUMENTS_AT_ONCE or size + case.size > BYTES_AT_ONCE):
-            yield batch
-            batch, size = [], 0
-        batch.append(case)
-        size += case.size
-    if batch:
-        yield batch
+    for each in cases:
+        if part and size + each.size > BYTES_AT_ONCE:
+            yield part
+            part, size = [], 0
+        part.append(each)
+        size += each.size
+    if part:
+        yield part
 
 
 def _check_strand(revisions: Sequence[SourceRevision], strand_id: str) -> None:
@@ -226,6 +282,18 @@ def _check_strand(revisions: Sequence[SourceRevision], strand_id: str) -> None:
                 f"the source is journal {each.address.strand_id}, and the destination replays"
                 f" {strand_id}"
             )
+
+
+def _within_reach(source: RepairSource, checkpoint: Checkpoint | None) -> Checkpoint:
+    """The checkpoint, if the source knows all that was replayed."""
+    checked, reach = _checked(checkpoint), source.reach()
+    if reach is not None and checked.sequence_no > reach:
+        raise RepairRefusedError(
+            f"the destination is ahead of the source, which ends at block {reach}",
+            position=str(checked),
+            hint="repair from a journal that has everything that was replayed",
+        )
+    return checked
 
 
 def _checked(checkpoint: Checkpoint | None) -> Checkpoint:

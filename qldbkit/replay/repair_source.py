@@ -40,6 +40,9 @@ class RepairSource(Side, Protocol):
     def name(self) -> str:
         """What it is called in the record of a repair."""
 
+    def reach(self) -> int | None:
+        """The sequence number of the last block that it knows; None if it knows every one."""
+
     def revisions(self, table: str, document_id: str) -> Sequence[SourceRevision]:
         """All revisions of a document, by ascending version; none if it is not known.
 
@@ -54,18 +57,28 @@ class SourceLedgerHistory(SourceLedger):
     def __init__(self, driver: QldbDriver, ledger: str):
         super().__init__(driver)
         self._name = ledger
+        self._active: frozenset[str] | None = None
 
     def name(self) -> str:
         """The ledger's name."""
         return f"ledger {self._name}"
 
+    def reach(self) -> int | None:
+        """It knows its whole journal at any time."""
+        return None
+
     def revisions(self, table: str, document_id: str) -> Sequence[SourceRevision]:
-        """All revisions of a document, each with its hash checked.
+        """All revisions of a document, each with its hash checked; none if its table was dropped.
 
         Raises:
             IntegrityError: a revision is not what its hash says.
             ClientError: the ledger refuses, or cannot be reached.
         """
+
+        if self._active is None:
+            self._active = self.tables()
+        if table not in self._active:
+            return ()
 
         def read(transaction: Executor) -> list[bytes]:
             rows = transaction.execute_statement(partiql.history_of(table), document_id)

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
-from simulation.source import STRAND_ID, Source, Write, records_of
+from simulation.source import STRAND_ID, Source, Write, is_streamed, random_history, records_of
 
 from qldbkit.journal.hashes import ion_hash
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.sources.opening import open_source
-from qldbkit.replay.compare import Comparison, DocumentDigest, compare, source_id_of
+from qldbkit.replay.compare import UNMAPPED, Comparison, DocumentDigest, compare, source_id_of
 from qldbkit.replay.journal_side import JournalSide, UnsoundJournalError
 from qldbkit.replay.memory_destination import MemoryDestination
 from qldbkit.replay.repair import DOCUMENTS_AT_ONCE, RepairRefusedError, RepairReport, repair
@@ -252,12 +253,89 @@ def test_nothing_is_repaired_where_nothing_was_replayed(ledgers: Ledgers) -> Non
         ledgers.repair()
 
 
+def test_a_source_that_ends_before_the_checkpoint_would_undo_and_is_refused(
+    ledgers: Ledgers,
+) -> None:
+    with ledgers.archive() as old:
+        ledgers.world.deliver(ledgers.source.write("Person", [Write(ledgers.ids[0], {"n": 9})]))
+        found = compare(old, MemorySide(ledgers.world.destination))
+        assert found.different_documents == 1
+        with pytest.raises(RepairRefusedError, match="ahead of the source"):
+            repair(old, ledgers.world.destination, STRAND_ID, found, who="an operator")
+    ledgers.world.assert_equal()
+
+
 def test_a_damaged_archive_is_not_compared(ledgers: Ledgers) -> None:
     ledgers.archive()
     file = ledgers.folder / "archive"
     file.write_bytes(file.read_bytes().replace(b"again", b"agaim"))
     with JournalSide(open_source(str(ledgers.folder))) as side, pytest.raises(UnsoundJournalError):
         side.tables()
+
+
+SEEDS = range(12)
+
+
+class LostConnectionError(Exception):
+    """The destination did not answer."""
+
+
+def tampered(random: Random, destination: MemoryDestination) -> int:
+    """Somebody else changes, deletes and adds documents; returns how many."""
+    ledger = destination.ledger
+    tables = dict(ledger.tables)
+    count = 0
+    for table_id, table in ledger.tables.items():
+        revisions = dict(table.revisions)
+        for id_, past in table.revisions.items():
+            if table.active and past[-1] is not None and random.random() < 0.3:
+                forged = None if random.random() < 0.3 else IonSpan.of({"forged": random.random()})
+                revisions[id_] = (*past, forged)
+                count += 1
+        if table.active and random.random() < 0.5:
+            revisions[f"stranger in {table_id}"] = (IonSpan.of({"who": "a stranger"}),)
+            count += 1
+        tables[table_id] = replace(table, revisions=revisions)
+    destination.ledger = replace(ledger, tables=tables, version=ledger.version + 1)
+    return count
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_any_tampering_is_repaired_though_the_destination_fails_now_and_then(
+    seed: int, world: Any, tmp_path: Path
+) -> None:
+    random = Random(seed)
+    world.source = random_history(random, 60)
+    blocks = world.source.blocks
+    before = [each for each in blocks[:40] if is_streamed(each)]
+    world.deliver(*before)
+    world.later()
+    assert world.reached() == before[-1].address.sequence_no
+    tampered(random, world.destination)
+
+    def fail(_: str) -> None:
+        if random.random() < 0.15:
+            raise LostConnectionError
+
+    records = [data for block in blocks for _, data in records_of(block)]
+    (tmp_path / "archive").write_bytes(b"".join(records))
+    world.destination.interrupt = fail
+    left = 1
+    while left:
+        with JournalSide(open_source(str(tmp_path)), world.reached()) as side:
+            found = compare(side, MemorySide(world.destination))
+            try:
+                report = repair(side, world.destination, STRAND_ID, found, who="an operator")
+            except LostConnectionError:
+                continue
+            left = len(report.repaired)
+    world.destination.interrupt = lambda _: None
+    assert world.destination.documents() == world.source.after[world.reached()]
+
+    world.deliver(*blocks[40:])
+    world.later()
+    world.assert_equal()
+    assert not [each for each in MemorySide(world.destination).digests() if UNMAPPED in str(each)]
 
 
 def test_drops_and_undrops_are_folded(ledgers: Ledgers) -> None:
