@@ -12,11 +12,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from qldbkit.cli.logical_restoring import LogicalTarget, replay_into
 from qldbkit.cli.progress import journal_progress
+from qldbkit.cli.replays import EndpointOption, RegionOption
 from qldbkit.cli.sources import serve_folder, source_at
 from qldbkit.journal.sources.answers import AnswerError, SavedDigest, read_answers
 from qldbkit.ledger.restore_target import FolderTarget
 from qldbkit.ledger.restoring import RestoreReport, RestoreSettings, restore
+from qldbkit.replay.logical_restore import Extent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,6 +39,19 @@ def restore_command(
     ],
     into: Annotated[
         str | None, typer.Option("--into", help="The ledger's name; made when it is missing.")
+    ] = None,
+    into_destination: Annotated[
+        str | None,
+        typer.Option(
+            "--into-destination",
+            help="Replay into this ledger instead: the same documents under ids of their own.",
+        ),
+    ] = None,
+    endpoint_url: EndpointOption = None,
+    region: RegionOption = "us-east-1",
+    buffer: Annotated[
+        Path | None,
+        typer.Option("--buffer", help="SQLite file of the settling buffer of --into-destination."),
     ] = None,
     folder: Annotated[
         Path | None,
@@ -72,13 +88,24 @@ def restore_command(
 ) -> None:
     """Restore a ledger from its own journal: same ids, versions, times, hashes and digests.
 
+    Into a destination, its documents are replayed, and get ids and times of their own.
+
     After an interruption the same command goes on. Exit status: 0 restored and proven; 1 the
     journal is damaged, or it could not be done; 2 the command line is wrong; 3 restored, but not
     all of it is proven.
     """
-    if into is None and not dry_run:
-        raise typer.BadParameter("say --into which ledger, or --dry-run")
+    if (into is None) == (into_destination is None) and not dry_run:
+        raise typer.BadParameter("say --into or --into-destination which ledger, or --dry-run")
     number, time = parse_until(until)
+    if into_destination is not None and not dry_run:
+        if digest is not None:
+            raise typer.BadParameter("a destination has a journal, and so a digest, of its own")
+        replay_into(
+            source,
+            LogicalTarget(into_destination, endpoint_url, region, buffer),
+            Extent(number, time, strand),
+            as_json=as_json,
+        )
     settings = RestoreSettings(number, time, strand, stop_before_damage, allow_gaps, processes)
     given = None if digest is None else _digest(digest)
     journal = source_at(source)

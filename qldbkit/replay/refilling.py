@@ -6,12 +6,12 @@ hash is checked, what is applied already is passed over, and what comes late is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from qldbkit.journal.findings import Finding
+from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.model import Block, BlockAddress
 from qldbkit.journal.proving import prove
 from qldbkit.journal.records import encode_block_summary, encode_revision_details
@@ -21,6 +21,7 @@ from qldbkit.replay.checkpoint import Checkpoint, reached
 
 BLOCKS_AT_ONCE: Final = 200
 """Blocks that are held in memory."""
+BREAKS: Final = (FindingKind.DAMAGED, FindingKind.MISSING)
 NO_STREAM: Final = "arn:aws:qldb:::stream/refill"
 """The stream of records that none has carried; nothing reads it."""
 
@@ -51,8 +52,17 @@ class Refilled:
         )
 
 
+Progress = Callable[[int, int], None]
+"""Called with the blocks and revisions that have been offered."""
+
+
 def refill(
-    source: JournalSource, applier: Applier, checkpoints: Mapping[str, Checkpoint]
+    source: JournalSource,
+    applier: Applier,
+    checkpoints: Mapping[str, Checkpoint],
+    *,
+    wanted: Callable[[Block], bool] = lambda _: True,
+    progress: Progress | None = None,
 ) -> Refilled:
     """Apply what the journal has and the destination has not.
 
@@ -60,13 +70,16 @@ def refill(
         source: the journal.
         applier: of the destination; it may run beside the deployed functions.
         checkpoints: how far the destination is, by strand.
+        wanted: whether a block is to be applied at all.
+        progress: told how far it is.
 
     Raises:
         Exception: the destination or the settling buffer failed. It can be done again.
     """
     found = Refilled()
-    missing = _missing(source, checkpoints, found)
+    missing = filter(wanted, _missing(source, checkpoints, found))
     waiting: set[str] = set()
+    revisions = 0
     while batch := list(islice(missing, BLOCKS_AT_ONCE)):
         outcome = applier.refill(record for each in batch for record in _records(each))
         found.offered += len(batch)
@@ -74,6 +87,9 @@ def refill(
         found.quarantined += outcome.quarantined
         waiting.difference_update(each.address.strand_id for each in batch)
         waiting.update(outcome.holds)
+        revisions += sum(len(each.revisions) for each in batch)
+        if progress is not None:
+            progress(found.offered, revisions)
     found.waiting = len(waiting)
     return found
 
@@ -83,7 +99,7 @@ def _missing(
 ) -> Iterator[Block]:
     for stored in source.stored_blocks():
         if isinstance(stored, Finding):
-            found.unreadable += 1
+            found.unreadable += stored.kind in BREAKS
             continue
         if stored.address is not None and not _wanted(stored.address, checkpoints):
             continue

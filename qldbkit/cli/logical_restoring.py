@@ -1,0 +1,93 @@
+"""``qldbkit restore --into-destination``: a journal replayed into a ledger from its beginning."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from qldbkit.cli.progress import journal_progress
+from qldbkit.cli.sources import source_at
+from qldbkit.driver import qldb_driver
+from qldbkit.local.settings import folder_from_environment
+from qldbkit.names import check_ledger_name
+from qldbkit.replay.buffer_sqlite import SqliteBuffer
+from qldbkit.replay.ledger_destination import LedgerDestination
+from qldbkit.replay.logical_restore import Extent, LogicalRestoreReport, restore_into
+from qldbkit.replay.settings import DEFAULT_GAP_RETENTION
+
+
+@dataclass(frozen=True, slots=True)
+class LogicalTarget:
+    """A ledger that a journal is replayed into.
+
+    Attributes:
+        ledger: its name.
+        endpoint_url: where it is; None if that was not said.
+        region: the region to sign for.
+        buffer: file of the settling buffer; by default, one for each ledger in the folder of what
+            the commands keep.
+    """
+
+    ledger: str
+    endpoint_url: str | None
+    region: str
+    buffer: Path | None
+
+    @property
+    def buffer_file(self) -> Path:
+        """The file of the settling buffer, in a folder that is there."""
+        default = folder_from_environment() / "destinations" / f"{self.ledger}.sqlite"
+        file = self.buffer or default
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file
+
+
+def replay_into(source: str, target: LogicalTarget, extent: Extent, *, as_json: bool) -> NoReturn:
+    """Replay what the source has into the ledger, say what became of it, and exit.
+
+    Args:
+        source: where the journal is.
+        target: the ledger.
+        extent: what of it.
+        as_json: print the report as JSON.
+    """
+    if target.endpoint_url is None:
+        raise typer.BadParameter("say with --ledger-endpoint-url where the ledger is")
+    check_ledger_name(target.ledger)
+    journal = source_at(source)
+    with ExitStack() as stack:
+        driver = stack.enter_context(
+            qldb_driver(target.ledger, endpoint_url=target.endpoint_url, region=target.region)
+        )
+        told = stack.enter_context(journal_progress(journal, quiet=as_json))
+        report = restore_into(
+            journal,
+            LedgerDestination(driver),
+            SqliteBuffer(target.buffer_file, gap_retention=DEFAULT_GAP_RETENTION),
+            extent,
+            progress=told,
+        )
+    _print(report, as_json=as_json)
+    raise typer.Exit(report.exit_status)
+
+
+def _print(report: LogicalRestoreReport, *, as_json: bool) -> None:
+    console = Console(highlight=False)
+    if as_json:
+        console.print_json(data=report.to_json())
+        return
+    table = Table("", "replayed", show_edge=False)
+    for each in report.checkpoints:
+        table.add_row("journal", f"{each.strand_id}, up to block {each.sequence_no}")
+    table.add_row("blocks", f"{report.refilled.applied:,} of {report.refilled.offered:,} new ones")
+    console.print(table)
+    if report.refilled.unreadable:
+        console.print(f"damaged: {report.refilled.unreadable}; qldbkit verify names them")
+    for problem in report.problems:
+        console.print(f"held: {problem}", soft_wrap=True, markup=False)
