@@ -17,6 +17,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 MODULES = (
+    "binary",
+    "symbols",
     "ion",
     "ionhash",
     "encoding",
