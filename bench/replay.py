@@ -92,6 +92,11 @@ class Timed:
     cpu: float = 0.0
     transactions: int = 0
 
+    def forget(self) -> None:
+        """Begin anew: what was before is not measured."""
+        self.seconds = self.cpu = 0.0
+        self.transactions = 0
+
     def checkpoint(self, strand_id: str) -> Checkpoint | None:
         return self.inner.checkpoint(strand_id)
 
@@ -114,6 +119,7 @@ class Measured:
     client_cpu: float
     server_cpu: float
     rates: list[float] = field(default_factory=list)
+    events: Sequence[dict[str, Any]] = ()
 
     @property
     def rate(self) -> float:
@@ -198,6 +204,7 @@ def measure(
     stream: Sequence[dict[str, Any]],
     handle: Callable[[dict[str, Any]], int],
     unmeasured: int = 0,
+    on_begin: Callable[[], None] = lambda: None,
 ) -> Measured:
     """Hand over the events; the time of those that bring the first revisions is not taken."""
     done = handle(stream[0])
@@ -205,8 +212,9 @@ def measure(
     while done < unmeasured:
         done += handle(stream[at])
         at += 1
+    on_begin()
+    found = Measured(0, 0.0, 0.0, 0.0, events=stream[at:])
     begin, cpu, server_cpu = perf_counter(), process_time(), server.cpu
-    found = Measured(0, 0.0, 0.0, 0.0)
     for each in stream[at:]:
         started = perf_counter()
         done = handle(each)
@@ -231,7 +239,7 @@ def replay(
             RetryingDestination(timed),
             MemoryBuffer(),
             lambda: 2e9,
-            ReplayPolicy(limits=UnitLimits(documents=documents, blocks=documents)),
+            ReplayPolicy(limits=UnitLimits.of(documents)),
         )
 
         def handle(event: dict[str, Any]) -> int:
@@ -241,14 +249,14 @@ def replay(
             assert not outcome.quarantined, outcome
             return outcome.revisions
 
-        found = measure(server, stream, handle, population)
-        _print_shares(found, timed, stream)
+        found = measure(server, stream, handle, population, timed.forget)
+        _print_shares(found, timed)
         return found
 
 
-def _print_shares(found: Measured, timed: Timed, stream: Sequence[dict[str, Any]]) -> None:
+def _print_shares(found: Measured, timed: Timed) -> None:
     begin = process_time()
-    intakes = [read_batch(each, 0.0) for each in stream]
+    intakes = [read_batch(each, 0.0) for each in found.events]
     reading = process_time() - begin
     begin = process_time()
     for intake in intakes:

@@ -21,6 +21,7 @@ from qldbkit.replay.quarantine_dynamodb import BucketPayloads
 from qldbkit.replay.reporting import Reports
 from qldbkit.replay.retrying import RetryingDestination
 from qldbkit.replay.settings import ReplaySettings
+from qldbkit.replay.units import UnitLimits
 
 
 class Replayer:
@@ -71,7 +72,10 @@ class Replayer:
             LedgerDestination(client),
             buffer_of(settings),
             name=settings.destination_ledger,
-            policy=ReplayPolicy(settle_window=settings.settle_window),
+            policy=ReplayPolicy(
+                settle_window=settings.settle_window,
+                limits=UnitLimits.of(settings.transaction_documents),
+            ),
         )
 
     def handle(self, event: Mapping[str, Any]) -> Figures:

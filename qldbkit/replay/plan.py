@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qldbkit.journal.model import Block, Revision, TableInfo
 from qldbkit.partiql.errors import PartiqlSyntaxError
@@ -31,6 +32,8 @@ from qldbkit.replay.bookkeeping_tables import BOOKKEEPING_TABLES
 from qldbkit.replay.errors import PlanError
 
 CATALOG_KEYWORDS = ("CREATE", "DROP", "UNDROP")
+REMEMBERED_STATEMENTS = 500
+"""Texts of statements of which it is kept what they do to tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +181,23 @@ def catalog_step(statement: str, block: Block) -> CatalogStep | None:
         PlanError: it is a change of tables, and cannot be understood.
     """
     try:
-        parsed = parse(statement)
+        return _catalog_step(statement)
     except PartiqlSyntaxError as error:
         if statement.lstrip().upper().startswith(CATALOG_KEYWORDS):
             raise PlanError(
                 f"a change of tables cannot be understood: {error}", position=str(block.address)
             ) from error
         return None
-    match parsed:
+
+
+@lru_cache(maxsize=REMEMBERED_STATEMENTS)
+def _catalog_step(statement: str) -> CatalogStep | None:
+    """What `catalog_step` gives; an application has few texts, and sends them again and again.
+
+    Raises:
+        PartiqlSyntaxError: the statement cannot be understood.
+    """
+    match parse(statement):
         case CreateTableStatement(name=name):
             return CreateTable(name)
         case DropTableStatement(name=name):

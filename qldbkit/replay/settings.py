@@ -11,6 +11,10 @@ from qldbkit.endpoints import LedgerEndpoints
 from qldbkit.names import check_ledger_name
 from qldbkit.replay.errors import ReplaySettingsError
 
+TRANSACTION_DOCUMENTS: Final = 40
+"""Documents that QLDB takes in a transaction."""
+LEAST_DOCUMENTS: Final = 4
+"""One new document with its row in the map, and both rows of the bookkeeping."""
 DEFAULT_SETTLE_WINDOW: Final = 120.0
 DEFAULT_GAP_RETENTION: Final = 366 * 24 * 3600.0
 """Seconds; a Kinesis stream keeps records for 365 days at most."""
@@ -30,6 +34,9 @@ class ReplaySettings:
         settle_window: ``SETTLE_WINDOW_SECONDS``: how long what is behind a gap waits.
         gap_retention: ``GAP_RETENTION_SECONDS``: how long a passed gap is remembered; not less than
             the stream keeps its records.
+        transaction_documents: ``DESTINATION_TRANSACTION_DOCUMENTS``: how many documents the
+            destination takes in one transaction; QLDB's 40 unless it is an embedded ledger that
+            takes more. The more, the fewer requests.
     """
 
     destination_ledger: str
@@ -39,6 +46,7 @@ class ReplaySettings:
     quarantine_bucket: str = ""
     settle_window: float = DEFAULT_SETTLE_WINDOW
     gap_retention: float = DEFAULT_GAP_RETENTION
+    transaction_documents: int = TRANSACTION_DOCUMENTS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ReplaySettings:
@@ -57,6 +65,7 @@ class ReplaySettings:
             quarantine_bucket=environment.get("QUARANTINE_BUCKET", ""),
             settle_window=_seconds(environment, "SETTLE_WINDOW_SECONDS", DEFAULT_SETTLE_WINDOW),
             gap_retention=_seconds(environment, "GAP_RETENTION_SECONDS", DEFAULT_GAP_RETENTION),
+            transaction_documents=_documents(environment, "DESTINATION_TRANSACTION_DOCUMENTS"),
         )
 
 
@@ -64,6 +73,16 @@ def _text(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if not value:
         raise ReplaySettingsError(f"{name} is not set", hint=f"set {name} in the environment")
+    return value
+
+
+def _documents(environment: Mapping[str, str], name: str) -> int:
+    text = environment.get(name, str(TRANSACTION_DOCUMENTS))
+    value = int(text) if text.isascii() and text.isdigit() else 0
+    if value < LEAST_DOCUMENTS:
+        raise ReplaySettingsError(
+            f"{name} is {text!r}", hint=f"write a whole number from {LEAST_DOCUMENTS}"
+        )
     return value
 
 

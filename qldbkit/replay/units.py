@@ -39,6 +39,11 @@ class UnitLimits:
     blocks: int = 40
     cautious: bool = False
 
+    @classmethod
+    def of(cls, documents: int) -> UnitLimits:
+        """The limits of a destination that takes so many documents in a transaction."""
+        return cls(documents=documents, blocks=documents)
+
     def cost(self, step: Step) -> int:
         """How many documents the step writes."""
         if not isinstance(step, WriteRevision):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from amazon.ion import simpleion
 from simulation.delivery import kinesis_event
 from simulation.source import records_of
 
-from qldbkit.ledger.server import running_server
+from qldbkit.ledger.http import LedgerService
+from qldbkit.ledger.limits import Limits
+from qldbkit.ledger.server import LedgerServer, RunningServer, ServerLimits, running_server
 from qldbkit.partiql.dialect import Dialect
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import MemoryBuffer
@@ -22,6 +26,7 @@ from qldbkit.replay.compare import DifferenceKind, compare_ledgers
 from qldbkit.replay.ledger_client import LedgerClient
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.outcome import Outcome
+from qldbkit.replay.units import UnitLimits
 
 
 @dataclass
@@ -30,6 +35,7 @@ class Ledgers:
 
     user: Any
     own_client: bool = True
+    documents: int = 40
     now: float = 2_000_000_000.0
 
     def __post_init__(self) -> None:
@@ -75,7 +81,7 @@ class Ledgers:
             LedgerDestination(self.client() if self.own_client else self.destination),
             self.buffer,
             lambda: self.now,
-            ReplayPolicy(settle_window=5.0),
+            ReplayPolicy(settle_window=5.0, limits=UnitLimits.of(self.documents)),
         )
 
     def replay(self, records: list[tuple[str, bytes]] | None = None) -> Outcome:
@@ -309,3 +315,34 @@ def test_a_destination_of_qldbs_own_dialect_is_written_document_by_document(
         ledgers.run(("DELETE FROM Person WHERE n = 1",))
         ledgers.replay()
         assert compare_ledgers(ledgers.source, ledgers.destination).equal
+
+
+def test_a_ledger_that_takes_more_documents_gets_more_of_them_at_once(
+    tmp_path: Path, connected: Any
+) -> None:
+    service = LedgerService(tmp_path / "wide", limits=replace(Limits(), transaction_documents=300))
+    with served(service) as server:
+        ledgers = Ledgers(connected(server), documents=300)
+        ledgers.run(("CREATE TABLE Person",))
+        for at in range(0, 240, 40):
+            ledgers.run(("INSERT INTO Person ?", [{"n": each} for each in range(at, at + 40)]))
+        before = len(list(service.ledger("destination").blocks(0)))
+        ledgers.run(("UPDATE Person SET n = 0 WHERE n < 5",))
+        ledgers.replay()
+        assert compare_ledgers(ledgers.source, ledgers.destination).equal
+        blocks = list(service.ledger("destination").blocks(before))
+        assert max(len(each.revisions) for each in blocks) > 240
+
+
+@contextmanager
+def served(service: LedgerService) -> Iterator[RunningServer]:
+    """A server of the service, in a thread."""
+    server = LedgerServer(service, "127.0.0.1", 0, ServerLimits())
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield RunningServer(server.endpoint_url, service)
+    finally:
+        server.stop()
+        thread.join(10)
+        service.close()

@@ -221,6 +221,9 @@ def test_settings_come_from_the_environment() -> None:
     assert ReplaySettings.from_environment(local).endpoints.session == "http://127.0.0.1:4566"
     default = {key: each for key, each in ENVIRONMENT.items() if key != "SETTLE_WINDOW_SECONDS"}
     assert ReplaySettings.from_environment(default).settle_window == 120.0
+    assert settings.transaction_documents == 40
+    larger = {**ENVIRONMENT, "DESTINATION_TRANSACTION_DOCUMENTS": "400"}
+    assert ReplaySettings.from_environment(larger).transaction_documents == 400
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,8 @@ def test_settings_come_from_the_environment() -> None:
         ("SETTLE_WINDOW_SECONDS", "soon", ReplaySettingsError),
         ("SETTLE_WINDOW_SECONDS", "-1", ReplaySettingsError),
         ("SETTLE_WINDOW_SECONDS", "inf", ReplaySettingsError),
+        ("DESTINATION_TRANSACTION_DOCUMENTS", "3", ReplaySettingsError),
+        ("DESTINATION_TRANSACTION_DOCUMENTS", "many", ReplaySettingsError),
         ("AWS_REGION", "", RegionMissingError),
     ],
 )
