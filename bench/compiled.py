@@ -1,4 +1,4 @@
-"""A copy of the package whose journal code is compiled to machine code, for very long journals.
+"""An experiment: a copy of the package whose journal code is compiled to machine code.
 
 The same source, compiled by mypyc, which comes with the type checker; it needs a C compiler. The
 package itself stays pure Python: what is compiled lies in a folder of its own, in front of it.
