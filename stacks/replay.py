@@ -142,7 +142,18 @@ class Replay(Construct):
             "STREAM_NAME": self._source.stream.stream_name,
             "SETTLE_WINDOW_SECONDS": str(self._settings.settle_window_seconds),
             "LOG_LEVEL": "INFO",
+            **self._told_tables("REPLAY_TABLES", "RENAME_TABLES"),
         }
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """What operators' commands have to know of which tables are replayed."""
+        return self._told_tables("ReplayedTables", "RenamedTables")
+
+    def _told_tables(self, replayed: str, renamed: str) -> dict[str, str]:
+        names = (replayed, renamed)
+        told = dict(zip(names, self._settings.routing.to_text(), strict=True))
+        return {name: text for name, text in told.items() if text}
 
     def _mapping(self) -> event_sources.KinesisEventSource:
         # Order comes before progress. A batch that fails is delivered again whole, without end:

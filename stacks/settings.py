@@ -7,13 +7,14 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from qldbkit.errors import QldbkitError
 from qldbkit.names import check_ledger_name, check_table_name
+from qldbkit.replay.routing import TableRouting
 
 MAX_ACTIVE_TABLES = 20  # QLDB's quota of active tables in a ledger
 MAX_SHARDS = 500
@@ -51,6 +52,13 @@ class Settings:
     lambda_architecture: str = "arm64"
     removal_policy: str = "retain"
     alarm_topic_arn: str | None = None
+    replay_tables: tuple[str, ...] | None = None
+    rename_tables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def routing(self) -> TableRouting:
+        """Which of the source's tables are replayed, and as what."""
+        return TableRouting.of(self.replay_tables, self.rename_tables)
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any], *, now: datetime | None = None) -> Settings:
@@ -62,6 +70,8 @@ class Settings:
         Raises:
             SettingsError: a key or a value is wrong; the message says what to write.
             NameRefusedError: a ledger or table name is not one that QLDB takes.
+            ReplaySettingsError: two tables would become one in the destination, or a table is
+                renamed that is not replayed.
         """
         _refuse_unknown_keys(context)
         given = {key: context[key] for key in _KEYS if context.get(key) is not None}
@@ -105,6 +115,9 @@ def _check_together(settings: Settings, now: datetime) -> None:
             hint="write a time that has passed; one before the ledger was made means from"
             " its first block",
         )
+    routing = settings.routing
+    for each in settings.table_names:
+        routing.name_of(each)  # refuses a name that another table is renamed to
 
 
 def _refuse_unknown_keys(context: Mapping[str, Any]) -> None:
@@ -131,6 +144,17 @@ def _table_names(key: str, value: Any) -> tuple[str, ...]:
     if twice:
         raise SettingsError(f"{key} names {', '.join(twice)} twice", hint="name each table once")
     return checked
+
+
+def _renames(key: str, value: Any) -> Mapping[str, str]:
+    if isinstance(value, str):
+        return TableRouting.from_text("", value).renamed
+    if not isinstance(value, dict):
+        raise SettingsError(
+            f"{key} is {value!r}",
+            hint='write the source\'s names with the destination\'s: {"Person": "People"}',
+        )
+    return TableRouting.of(None, value).renamed
 
 
 def _kms_alias(key: str, value: Any) -> str:
@@ -229,4 +253,6 @@ _KEYS: Mapping[str, _Key] = {
     "lambdaArchitecture": _Key("lambda_architecture", _one_of("arm64", "x86_64")),
     "removalPolicy": _Key("removal_policy", _one_of("retain", "destroy")),
     "alarmTopicArn": _Key("alarm_topic_arn", _topic_arn),
+    "replayTables": _Key("replay_tables", _table_names),
+    "renameTables": _Key("rename_tables", _renames),
 }

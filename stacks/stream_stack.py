@@ -55,5 +55,6 @@ class QldbBlogStreamStack(Stack):
             "FailedBatchesQueueUrl": replay.failed.queue.queue_url,
             "QuarantineBucketName": quarantine.bucket.bucket_name,
             "DashboardName": dashboard.dashboard.dashboard_name,
+            **replay.outputs,
         }.items():
             CfnOutput(self, name, value=value)

@@ -23,6 +23,8 @@ from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.compare import Comparison, compare
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.repair import RepairRefusedError, RepairReport, repair
+from qldbkit.replay.routed_source import RoutedSource
+from qldbkit.replay.routing import TableRouting
 
 
 def add_to(application: typer.Typer) -> None:
@@ -56,6 +58,22 @@ def compare_command(
             help="Bring the destination's documents to the source's, on record, and compare again.",
         ),
     ] = False,
+    tables: Annotated[
+        str,
+        typer.Option(
+            "--tables",
+            envvar="REPLAY_TABLES",
+            help="The source's tables that are replayed, as Person,Vehicle; all without it.",
+        ),
+    ] = "",
+    renames: Annotated[
+        str,
+        typer.Option(
+            "--rename",
+            envvar="RENAME_TABLES",
+            help="What the destination calls them, as Person=People.",
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Compare the documents of two sides, by their Ion hashes.
@@ -72,7 +90,10 @@ def compare_command(
             sides = Sides(stack, endpoint_url, region)
             target = sides.writable(destination) if repairing else None
             replayed = None if target is None else _only_checkpoint(target)
-            left = sides.source(source, None if replayed is None else replayed.sequence_no)
+            left = RoutedSource(
+                sides.source(source, None if replayed is None else replayed.sequence_no),
+                TableRouting.from_text(tables, renames),
+            )
 
             def look() -> Comparison:
                 return compare(left, sides.destination(destination))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from qldbkit.endpoints import LedgerEndpoints
 from qldbkit.replay.operator import ReplayNames, ReplayOperator, names_of_stack
+from qldbkit.replay.settings import tables_of_environment
 
 STREAM_STACK = "QldbBlogStreamStack"
 
@@ -57,11 +59,16 @@ def operator_of(
 ) -> ReplayOperator:
     """The replay that the options name: by its parts if a ledger is given, else by its stack.
 
+    Which tables are replayed, and as what, is in the stack's outputs; if a ledger is given, in
+    ``REPLAY_TABLES`` and ``RENAME_TABLES`` of the environment, as for the deployed functions.
+
     Raises:
         ReplayNotFoundError: there is no such stack.
+        ReplaySettingsError, NameRefusedError: the environment names tables that cannot be.
     """
     if ledger is not None:
-        names = ReplayNames(ledger, source, table, bucket, file)
+        routing = tables_of_environment(os.environ)
+        names = ReplayNames(ledger, source, table, bucket, file, routing)
     else:
         names = names_of_stack(boto3.client("cloudformation", region_name=region), stack)
     environment = {"AWS_REGION": region}

@@ -28,6 +28,7 @@ from qldbkit.replay.gathering import GatheredBlock, Gathering, gathered
 from qldbkit.replay.intake import Intake, read_again, read_batch, read_named
 from qldbkit.replay.outcome import Outcome, Standing
 from qldbkit.replay.plan import plan_block
+from qldbkit.replay.routing import ALL_TABLES, TableRouting, routed
 from qldbkit.replay.settle import Hold, HoldReason, Settling, merged, missing_of
 from qldbkit.replay.units import (
     PlannedBlock,
@@ -50,6 +51,7 @@ class ReplayPolicy:
             rest is kept in the settling buffer, and left to it.
         stale_blocks: blocks of the buffer that one drain looks through behind the checkpoint.
         counted: up to how many things that wait, or are in quarantine, a drain counts.
+        tables: which of the source's tables are replayed, and as what.
     """
 
     settle_window: float = 120.0
@@ -57,6 +59,7 @@ class ReplayPolicy:
     fenced_attempts: int = 5
     stale_blocks: int = 1000
     counted: int = 1000
+    tables: TableRouting = ALL_TABLES
 
 
 class Applier:
@@ -190,6 +193,7 @@ class Applier:
             now=self._clock(),
             window=self._policy.settle_window,
             may_pass=self._quarantine_empty,
+            routing=self._policy.tables,
         )
         done: list[int] = []
         try:
@@ -291,7 +295,8 @@ class Applier:
         cautious = replace(self._policy.limits, cautious=True)
         checkpoint = self._checkpoint(strand_id)
         whole = block.block(bound=checkpoint is not None and checkpoint.bound)
-        parts = list(chunks(plan_block(whole).steps, cautious)) or [()]
+        plan = routed(plan_block(whole), self._policy.tables)
+        parts = list(chunks(plan.steps, cautious)) or [()]
         for steps in parts:
             last = block.address.sequence_no if steps is parts[-1] else None
             self._checkpoints[strand_id] = self._destination.transact(

@@ -108,6 +108,8 @@ def after_the_fact(
             raise CheckpointMovedError("the strand's checkpoint is gone")
         writer = _Writer(state)
         for each in steps:
+            if _is_not_replayed(each, state.tables):
+                continue
             _refuse_late_drop(each, state.tables)
             if not _has(state, each):
                 writer.add(each)
@@ -131,6 +133,11 @@ def _refuse_late_drop(step: Step, tables: TableBook) -> None:
         )
 
 
+def _is_not_replayed(step: Step, tables: TableBook) -> bool:
+    """Whether the step undrops a table that may be left out, as no document of it was replayed."""
+    return isinstance(step, UndropTable) and step.only_known and not tables.knows(step.source_id)
+
+
 def _has(state: State, step: Step) -> bool:
     """Whether the destination has the step's revision, or is beyond it."""
     if not isinstance(step, WriteRevision):
@@ -151,6 +158,8 @@ class _Writer:
 
     def add(self, step: Step) -> None:
         """Take the next step."""
+        if _is_not_replayed(step, self._tables):
+            return
         if isinstance(step, WriteRevision):
             self._write(step)
         elif isinstance(step, RedactRevision):

@@ -75,6 +75,7 @@ class Replayer:
             policy=ReplayPolicy(
                 settle_window=settings.settle_window,
                 limits=UnitLimits.of(settings.transaction_documents),
+                tables=settings.tables,
             ),
         )
 

@@ -27,6 +27,7 @@ from qldbkit.replay.quarantine import Quarantine
 from qldbkit.replay.quarantine_dynamodb import BucketPayloads
 from qldbkit.replay.refilling import refill
 from qldbkit.replay.retrying import RetryingDestination
+from qldbkit.replay.routing import ALL_TABLES, TableRouting
 from qldbkit.replay.settings import DEFAULT_GAP_RETENTION, DEFAULT_SETTLE_WINDOW
 
 
@@ -44,6 +45,7 @@ class ReplayNames:
         table: the settling buffer's DynamoDB table; None if ``file`` is given.
         bucket: the quarantine's S3 bucket; None if payloads are in the table.
         file: the settling buffer's SQLite file.
+        tables: which of the source's tables are replayed, and as what.
     """
 
     destination: str
@@ -51,6 +53,7 @@ class ReplayNames:
     table: str | None = None
     bucket: str | None = None
     file: Path | None = None
+    tables: TableRouting = ALL_TABLES
 
 
 def names_of_stack(cloudformation: Any, stack: str) -> ReplayNames:
@@ -73,6 +76,9 @@ def names_of_stack(cloudformation: Any, stack: str) -> ReplayNames:
             source=outputs["SourceLedgerName"],
             table=outputs["BufferTableName"],
             bucket=outputs.get("QuarantineBucketName"),
+            tables=TableRouting.from_text(
+                outputs.get("ReplayedTables", ""), outputs.get("RenamedTables", "")
+            ),
         )
     except KeyError as error:
         raise ReplayNotFoundError(f"stack {stack} has no output {error.args[0]}") from error
@@ -98,7 +104,9 @@ class ReplayOperator:
             policy: how the operator's own applier waits and groups.
         """
         self.names, self.endpoints, self.clock = names, endpoints, clock
-        self._policy = policy or ReplayPolicy(settle_window=DEFAULT_SETTLE_WINDOW)
+        self._policy = policy or ReplayPolicy(
+            settle_window=DEFAULT_SETTLE_WINDOW, tables=names.tables
+        )
 
     def buffer(self) -> SettlingBuffer:
         """The settling buffer.

@@ -52,9 +52,14 @@ class DropTable:
 
 @dataclass(frozen=True, slots=True)
 class UndropTable:
-    """Make an inactive table active again; the id is the source's."""
+    """Make an inactive table active again; the id is the source's.
+
+    If ``only_known``, nothing is done where no table is known by that id: it may be one that is not
+    replayed.
+    """
 
     source_id: str
+    only_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

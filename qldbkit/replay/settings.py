@@ -10,6 +10,7 @@ from typing import Final
 from qldbkit.endpoints import LedgerEndpoints
 from qldbkit.names import check_ledger_name
 from qldbkit.replay.errors import ReplaySettingsError
+from qldbkit.replay.routing import ALL_TABLES, TableRouting
 
 TRANSACTION_DOCUMENTS: Final = 40
 """Documents that QLDB takes in a transaction."""
@@ -34,6 +35,9 @@ class ReplaySettings:
         settle_window: ``SETTLE_WINDOW_SECONDS``: how long what is behind a gap waits.
         gap_retention: ``GAP_RETENTION_SECONDS``: how long a passed gap is remembered; not less than
             the stream keeps its records.
+        tables: ``REPLAY_TABLES`` and ``RENAME_TABLES``: which of the source's tables are replayed,
+            such as ``Person,Vehicle``, and as what, such as ``Person=People``; all, as they are,
+            where they are empty.
         transaction_documents: ``DESTINATION_TRANSACTION_DOCUMENTS``: how many documents the
             destination takes in one transaction; QLDB's 40 unless it is an embedded ledger that
             takes more. The more, the fewer requests.
@@ -46,6 +50,7 @@ class ReplaySettings:
     quarantine_bucket: str = ""
     settle_window: float = DEFAULT_SETTLE_WINDOW
     gap_retention: float = DEFAULT_GAP_RETENTION
+    tables: TableRouting = ALL_TABLES
     transaction_documents: int = TRANSACTION_DOCUMENTS
 
     @classmethod
@@ -54,7 +59,7 @@ class ReplaySettings:
 
         Raises:
             ReplaySettingsError: a variable is missing, or not what it has to be.
-            NameRefusedError: the ledger's name cannot be one.
+            NameRefusedError: the ledger's name, or a table's, cannot be one.
             RegionMissingError: no AWS region is given.
         """
         return cls(
@@ -65,8 +70,21 @@ class ReplaySettings:
             quarantine_bucket=environment.get("QUARANTINE_BUCKET", ""),
             settle_window=_seconds(environment, "SETTLE_WINDOW_SECONDS", DEFAULT_SETTLE_WINDOW),
             gap_retention=_seconds(environment, "GAP_RETENTION_SECONDS", DEFAULT_GAP_RETENTION),
+            tables=tables_of_environment(environment),
             transaction_documents=_documents(environment, "DESTINATION_TRANSACTION_DOCUMENTS"),
         )
+
+
+def tables_of_environment(environment: Mapping[str, str]) -> TableRouting:
+    """Which tables ``REPLAY_TABLES`` and ``RENAME_TABLES`` say are replayed, and as what.
+
+    Raises:
+        NameRefusedError: a name is none that a table may have.
+        ReplaySettingsError: they cannot be replayed so.
+    """
+    return TableRouting.from_text(
+        environment.get("REPLAY_TABLES", ""), environment.get("RENAME_TABLES", "")
+    )
 
 
 def _text(environment: Mapping[str, str], name: str) -> str:

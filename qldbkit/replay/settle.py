@@ -32,6 +32,7 @@ from qldbkit.replay.gathering import (
     user_revisions,
 )
 from qldbkit.replay.plan import plan_block
+from qldbkit.replay.routing import ALL_TABLES, TableRouting, routed
 from qldbkit.replay.units import PlannedBlock
 
 
@@ -107,6 +108,7 @@ class Settling:
         now: float,
         window: float,
         may_pass: Callable[[], bool],
+        routing: TableRouting = ALL_TABLES,
     ):
         """Settle blocks that begin behind the checkpoint.
 
@@ -116,11 +118,13 @@ class Settling:
             now: seconds since 1970.
             window: seconds that what is behind a gap waits.
             may_pass: whether gaps may be passed at all.
+            routing: which tables are replayed, and as what.
         """
         self.hold: Hold | None = None
         self.buffered: set[int] = set()
         self._blocks = blocks
         self._now, self._window, self._may_pass = now, window, may_pass
+        self._routing = routing
         self._part = None if checkpoint is None else checkpoint.part
         self._last = NOTHING_APPLIED if checkpoint is None else checkpoint.sequence_no
         self._last_hash = b"" if checkpoint is None else checkpoint.block_hash
@@ -148,7 +152,8 @@ class Settling:
             obstacle = self._obstacle_of(gap, block)
         if obstacle is None:
             try:
-                return self._follow(PlannedBlock(plan_block(self._linked(block)), gap))
+                plan = routed(plan_block(self._linked(block)), self._routing)
+                return self._follow(PlannedBlock(plan, gap))
             except (IntegrityError, BlockDamagedError, PlanError) as error:
                 obstacle = HoldReason.DAMAGED, str(error)
         self.hold = Hold(block.address, obstacle[0], block.received_at, obstacle[1])

@@ -61,6 +61,10 @@ class TableBook:
                 return self._with(table, replace(table, destination_id=destination_id))
         return self
 
+    def knows(self, source_id: str) -> bool:
+        """Whether a table is known by that id of the source."""
+        return any(each.source_id == source_id for each in self.tables)
+
     def undropped(self, source_id: str) -> tuple[TableBook, SourceTable]:
         """The book behind an UNDROP TABLE, and the table.
 

@@ -41,6 +41,14 @@ def test_values_of_the_command_line_are_text() -> None:
     assert settings.retention_hours == 24
 
 
+def test_a_renamed_table_has_to_be_replayed() -> None:
+    settings = read(replayTables="Person,Vehicle", renameTables="Person=People")
+    assert settings.routing.name_of("Person") == "People"
+    assert settings.routing.name_of("DriversLicense") is None
+    with pytest.raises(QldbkitError, match="renamed and not replayed"):
+        read(replayTables=["Vehicle"], renameTables={"Person": "People"})
+
+
 def test_the_start_time_is_kept_in_utc() -> None:
     settings = read(inclusiveStartTime="2026-01-01T02:00:00+02:00")
     assert settings.inclusive_start_time == "2026-01-01T00:00:00Z"
@@ -87,6 +95,13 @@ def test_no_endpoint_is_no_endpoint() -> None:
         ("lambdaPython", "3.9", "write 3.11 or 3.12 or 3.13"),
         ("lambdaArchitecture", "sparc", "write arm64 or x86_64"),
         ("removalPolicy", "delete", "write retain or destroy"),
+        ("replayTables", [], "a list of 1 to 20 table names"),
+        ("replayTables", ["_ql_committed_Vehicle"], "not the prefix _ql_"),
+        ("renameTables", ["Vehicle"], "the source's names with the destination's"),
+        ("renameTables", {"Person": "Some people"}, "cannot name a table"),
+        ("renameTables", {"A": "C", "B": "C"}, "two tables would be C"),
+        ("renameTables", {"Person": "Vehicle"}, "rename the other table otherwise"),
+        ("renameTables", "Person", "write SOURCE=DESTINATION"),
         ("tableName", ["Vehicle"], "did you mean tableNames?"),
         ("colour", "red", "known are qldbLedgerName"),
     ],

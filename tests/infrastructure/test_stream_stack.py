@@ -269,6 +269,20 @@ def test_both_replay_functions_know_the_same(stream_template: Template) -> None:
         )
 
 
+def test_both_replay_functions_and_the_operators_know_which_tables_are_replayed(lay_out) -> None:
+    template = lay_out(
+        replayTables=["Person", "Vehicle"], renameTables={"Person": "People"}
+    ).stream_template
+    told = {"REPLAY_TABLES": "Person,Vehicle", "RENAME_TABLES": "Person=People"}
+    for handler in ("handler.handle", "drain.handle"):
+        template.has_resource_properties(
+            "AWS::Lambda::Function",
+            {"Handler": handler, "Environment": {"Variables": Match.object_like(told)}},
+        )
+    template.has_output("ReplayedTables", {"Value": "Person,Vehicle"})
+    template.has_output("RenamedTables", {"Value": "Person=People"})
+
+
 def test_the_settle_window_is_looked_at_every_minute(stream_template: Template) -> None:
     stream_template.has_resource_properties(
         "AWS::Events::Rule",

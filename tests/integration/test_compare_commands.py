@@ -16,6 +16,7 @@ from simulation.source import records_of
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import MemoryBuffer
 from qldbkit.replay.ledger_destination import LedgerDestination
+from qldbkit.replay.routing import TableRouting
 
 
 class Replicated:
@@ -135,3 +136,30 @@ def test_what_cannot_be_compared_is_told_apart_from_what_differs(
     _, said = replicated.compare("source", replicated.archive(), "--repair", code=2)
     assert "only a ledger can be repaired" in said
     replicated.compare("source", code=2)
+
+
+def test_a_replay_of_some_tables_under_other_names_is_compared_as_such(
+    replicated: Replicated,
+) -> None:
+    user = replicated.user
+    user.create("wide")
+    routing = TableRouting.from_text("Person", "Person=People")
+    applier = Applier(
+        LedgerDestination(user.driver("wide")),
+        MemoryBuffer(),
+        lambda: 2_000_000_000.0,
+        ReplayPolicy(settle_window=0.0, tables=routing),
+    )
+    replicated.write("source", "CREATE TABLE Secret")
+    replicated.write("source", "INSERT INTO Secret ?", {"n": 7})
+    assert applier.handle(kinesis_event(replicated.records())).problems() == []
+
+    replicated.compare("source", "wide", code=1)
+    told = ("--tables", "Person", "--rename", "Person=People")
+    replicated.compare("source", "wide", *told, code=0)
+    replicated.compare(replicated.archive(), "wide", *told, code=0)
+
+    replicated.write("wide", "DELETE FROM People WHERE n = 0")
+    out, _ = replicated.compare("source", "wide", *told, "--json", code=1)
+    assert [each["table"] for each in json.loads(out)["differences"]] == ["People"]
+    replicated.compare("source", "wide", *told, "--repair", code=0)

@@ -20,6 +20,7 @@ from qldbkit.replay.buffer import MemoryBuffer
 from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord
 from qldbkit.replay.memory_destination import MemoryDestination
 from qldbkit.replay.outcome import Outcome
+from qldbkit.replay.routing import ALL_TABLES, TableRouting
 from qldbkit.replay.settle import Hold
 from qldbkit.replay.units import UnitLimits
 
@@ -119,6 +120,7 @@ class Conditions:
         damaged: chance of a record's being damaged in the stream, beside a sound one.
         interleaved: chance of another function's running in the middle of a commit.
         drops: whether tables are dropped.
+        tables: which are replayed, and as what.
     """
 
     blocks: int = 40
@@ -133,6 +135,7 @@ class Conditions:
     damaged: float = 0.0
     interleaved: float = 0.0
     drops: bool = True
+    tables: TableRouting = ALL_TABLES
 
 
 @dataclass
@@ -160,6 +163,7 @@ class Simulation:
             limits=UnitLimits(
                 documents=self.random.choice((4, 12, 40)), blocks=self.random.choice((1, 5, 40))
             ),
+            tables=conditions.tables,
         )
         self.missing: list[tuple[str, bytes]] = []
         self.shards: list[Shard] = []
@@ -203,9 +207,17 @@ class Simulation:
         return self._applier(-1).drain()
 
     def expected(self) -> Documents:
-        """What the documents of the source were at the destination's checkpoint."""
+        """What the replayed documents of the source were at the destination's checkpoint."""
         checkpoint = self.destination.ledger.checkpoints.get(self.source.strand_id)
-        return {} if checkpoint is None else self.source.after[checkpoint.sequence_no]
+        return self.replayed(
+            {} if checkpoint is None else self.source.after[checkpoint.sequence_no]
+        )
+
+    def replayed(self, documents: Documents) -> Documents:
+        """Those of the source's documents that the destination is to have, as it names them."""
+        name_of = self.conditions.tables.name_of
+        named = {(name_of(table), id_): data for (table, id_), data in documents.items()}
+        return {(name, id_): data for (name, id_), data in named.items() if name is not None}
 
     def digests(self, documents: Documents) -> dict[tuple[str, str], bytes]:
         """The documents' hashes; what was hashed is kept, so that its id stays its own."""

@@ -12,6 +12,9 @@ from dataclasses import replace
 
 import pytest
 from simulation.simulator import WINDOW, Conditions, Simulation
+from simulation.source import name_id
+
+from qldbkit.replay.routing import TableRouting
 
 SEEDS = os.environ.get("SEEDS", "0:25")
 
@@ -63,7 +66,7 @@ def assert_whole(simulation: Simulation, *, all_revisions: bool = True) -> None:
     than the stream, and what comes of them later still is left out: `all_revisions` is then false.
     """
     source = simulation.source
-    assert simulation.destination.documents() == source.current()
+    assert simulation.destination.documents() == simulation.replayed(source.current())
     counts = simulation.destination.revision_counts()
     for id_, count in counts.items():
         assert count <= source.documents[id_].version + 1
@@ -78,6 +81,21 @@ def test_prompt_but_shuffled_doubled_crashing_and_fenced(seed: int) -> None:
         simulation.run(assert_prefix)
         assert_whole(simulation)
         assert simulation.last_drain().problems() == []
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_some_tables_are_left_out_and_others_renamed(seed: int) -> None:
+    first, third = name_id("Extra", 2), name_id("Extra", 4)
+    # Vehicle is left out, and one of the others is then called so
+    routing = TableRouting.of(
+        ["Person", first, third], {"Person": "People", first: "Vehicle", third: first}
+    )
+    with repeatable(seed):
+        simulation = Simulation(seed, replace(PROMPT, tables=routing))
+        simulation.run(assert_prefix)
+        assert_whole(simulation)
+        assert simulation.last_drain().problems() == []
+        assert simulation.destination.indexes().keys() <= {"People", "Vehicle", first}
 
 
 @pytest.mark.parametrize("seed", seeds())
