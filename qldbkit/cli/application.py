@@ -11,8 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qldbkit.cli import (
     comparing,
     demonstrating,
+    exporting,
+    listing,
     local,
     quarantine,
+    querying,
     refilling,
     restoring,
     serving,
@@ -28,12 +31,14 @@ application = typer.Typer(
     help="Stream, archive, replay and restore Amazon QLDB journals; an embedded ledger that"
     " speaks QLDB's API.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 serving.add_to(application)
 local.add_to(application)
 demonstrating.add_to(application)
+querying.add_to(application)
+listing.add_to(application)
+exporting.add_to(application)
 comparing.add_to(application)
 restoring.add_to(application)
 status.add_to(application)
@@ -48,6 +53,8 @@ def main() -> None:
         application()
     except (QldbkitError, BotoCoreError, ClientError) as error:
         _fail(describe(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from qldbkit.cli.exit_codes import DIFFERENT
+from qldbkit.cli.ledger_options import JsonOption
 from qldbkit.local.demo import demo_settings, run_demo
 
 
@@ -14,7 +15,10 @@ def add_to(application: typer.Typer) -> None:
     application.command("demo")(demo)
 
 
-def demo() -> None:
+def demo(as_json: JsonOption = False) -> None:
     """Deploy both stacks on this machine, replicate a ledger, compare, and destroy them again."""
-    if not run_demo(demo_settings(), Console()):
+    equal = run_demo(demo_settings(), Console(stderr=as_json))
+    if as_json:
+        Console().print_json(data={"equal": equal})
+    if not equal:
         raise typer.Exit(DIFFERENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from types import FrameType
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from qldbkit.cli.ledger_options import JsonOption
 from qldbkit.local.aws import LocalAws, LocalAwsFailedError
 from qldbkit.local.cdk import project_folder
 from qldbkit.local.environment import as_shell_exports, aws_environment
@@ -37,6 +39,7 @@ def local(
     stop: Annotated[
         bool, typer.Option("--stop", help="Stop the one that runs in the background.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run a local AWS with the embedded ledger in it; its state is kept in .qldbkit/.
 
@@ -45,36 +48,50 @@ def local(
     """
     settings = settings_from_environment(port=port)
     if environment:
-        sys.stdout.write(as_shell_exports(aws_environment(settings, project_folder())))
+        variables = aws_environment(settings, project_folder())
+        sys.stdout.write(json.dumps(variables) + "\n" if as_json else as_shell_exports(variables))
     elif stop:
         LocalAws(settings).stop()
     elif detach:
-        start_detached(settings)
+        start_detached(settings, as_json=as_json)
     else:
-        run_until_interrupted(settings)
+        run_until_interrupted(settings, as_json=as_json)
 
 
-def start_detached(settings: LocalSettings) -> None:
+def start_detached(settings: LocalSettings, *, as_json: bool = False) -> None:
     """Start it in the background, unless this folder's already runs."""
     aws = LocalAws(settings)
     if aws.pid is None:
         aws.start(detached=True)
-    Console().print(describe(settings, aws), highlight=False)
+    announce(settings, aws, as_json=as_json)
 
 
-def run_until_interrupted(settings: LocalSettings) -> None:
+def run_until_interrupted(settings: LocalSettings, *, as_json: bool = False) -> None:
     """Run it in the foreground."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
         with LocalAws(settings) as aws:
-            Console().print(describe(settings, aws), highlight=False)
+            announce(settings, aws, as_json=as_json)
             aws.wait()
             raise LocalAwsFailedError(
                 "the local AWS has ended by itself", hint=f"its log is {settings.log_file}"
             )
     except KeyboardInterrupt:
-        Console().print("Stopped; its state is kept.")
+        Console(stderr=as_json).print("Stopped; its state is kept.")
+
+
+def announce(settings: LocalSettings, aws: LocalAws, *, as_json: bool) -> None:
+    """Say that a local AWS runs, and where."""
+    if as_json:
+        found = {
+            "endpointUrl": settings.endpoint_url,
+            "pid": aws.pid,
+            "log": f"{settings.log_file}",
+        }
+        Console().print_json(data=found)
+    else:
+        Console().print(describe(settings, aws), highlight=False)
 
 
 def describe(settings: LocalSettings, aws: LocalAws) -> str:

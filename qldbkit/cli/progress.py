@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -20,9 +20,16 @@ from qldbkit.journal.sources.stored import JournalSource
 Told = Callable[[int, int], None]
 
 
-@contextmanager
-def journal_progress(source: JournalSource, *, quiet: bool) -> Iterator[Told]:
+def journal_progress(source: JournalSource, *, quiet: bool) -> AbstractContextManager[Told]:
     """A bar on standard error, to be told of blocks and revisions; nothing when ``quiet``."""
+    return counting_progress(source.expected_blocks, quiet=quiet)
+
+
+@contextmanager
+def counting_progress(
+    expected_blocks: Callable[[], int | None] | None, *, quiet: bool
+) -> Iterator[Told]:
+    """The same, of blocks of which it may be unknown how many there are."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -40,7 +47,7 @@ def journal_progress(source: JournalSource, *, quiet: bool) -> Iterator[Told]:
             progress.update(
                 task,
                 completed=blocks,
-                total=source.expected_blocks(),
+                total=None if expected_blocks is None else expected_blocks(),
                 description=f"{blocks:,} blocks, {revisions:,} revisions",
                 rate=f"{revisions / elapsed:,.0f} revisions/s" if elapsed else "",
             )

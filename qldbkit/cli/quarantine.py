@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from qldbkit.cli.orders import print_order
 from qldbkit.cli.replays import (
     STREAM_STACK,
     BucketOption,
@@ -97,11 +98,12 @@ def redrive(
         Path | None,
         typer.Option("--payload", exists=True, dir_okay=False, help="A sound copy to take."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Feed a record to the replay again, which restores its place in the order."""
     data = None if payload is None else payload.read_bytes()
     order = _operator(context).quarantine().redrive(position, reason, data)
-    typer.echo(f"{order.position}: {order.result}")
+    print_order(order, f"{order.position}: {order.result}", as_json=as_json)
 
 
 @commands.command()
@@ -109,10 +111,11 @@ def discard(
     context: typer.Context,
     position: PositionArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Give a record up, so that replay goes on as if it had never come."""
     order = _operator(context).quarantine().discard(position, reason)
-    typer.echo(f"{order.position}: {order.result}")
+    print_order(order, f"{order.position}: {order.result}", as_json=as_json)
 
 
 @commands.command()

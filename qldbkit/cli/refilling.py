@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from qldbkit.cli.orders import print_order
 from qldbkit.cli.replays import (
     STREAM_STACK,
     BucketOption,
     EndpointOption,
     FileOption,
+    JsonOption,
     LedgerOption,
     RegionOption,
     StackOption,
@@ -41,6 +43,7 @@ def refill(
     buffer: FileOption = None,
     endpoint_url: EndpointOption = None,
     region: RegionOption = "us-east-1",
+    as_json: JsonOption = False,
 ) -> None:
     """Replay the blocks that SOURCE has and the destination has not, each into its place."""
     operator = operator_of(
@@ -53,4 +56,5 @@ def refill(
         endpoint_url=endpoint_url,
         region=region,
     )
-    typer.echo(operator.refill(source_at(source), source, reason).result)
+    order = operator.refill(source_at(source), source, reason)
+    print_order(order, order.result, as_json=as_json)

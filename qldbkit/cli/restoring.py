@@ -83,7 +83,13 @@ def restore_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify and report only.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     processes: Annotated[
-        int, typer.Option("--processes", min=0, help="Processes that verify.")
+        int,
+        typer.Option(
+            "--processes",
+            min=0,
+            help="Processes that verify.",
+            show_default="as many as there are cores",
+        ),
     ] = os.cpu_count() or 1,
 ) -> None:
     """Restore a ledger from its own journal: same ids, versions, times, hashes and digests.

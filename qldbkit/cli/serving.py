@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from qldbkit.cli.ledger_options import JsonOption
 from qldbkit.ledger.access import load_keys
 from qldbkit.ledger.server import LOOPBACK, run_server
 from qldbkit.local.settings import folder_from_environment
@@ -58,6 +59,7 @@ def serve(
             "--aws-endpoint", help="Kinesis and S3 for streams and exports; AWS's by default."
         ),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Serve the embedded ledger, which speaks both of QLDB's APIs, until Ctrl-C.
 
@@ -72,7 +74,7 @@ def serve(
         dialect=dialect,
         dialects=dict(_dialect_of(each) for each in ledger_dialect or ()),
         aws_endpoint_url=aws_endpoint,
-        on_ready=_announce,
+        on_ready=_announce_as_json if as_json else _announce,
     )
 
 
@@ -82,6 +84,10 @@ def _dialect_of(choice: str) -> tuple[str, Dialect]:
         return check_ledger_name(name), Dialect(dialect)
     except ValueError:
         raise typer.BadParameter(f"{choice!r} is not NAME=full or NAME=qldb") from None
+
+
+def _announce_as_json(endpoint_url: str) -> None:
+    Console().print_json(data={"endpointUrl": endpoint_url}, indent=None)
 
 
 def _announce(endpoint_url: str) -> None:

@@ -49,7 +49,13 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     processes: Annotated[
-        int, typer.Option("--processes", min=0, help="Processes that share the work.")
+        int,
+        typer.Option(
+            "--processes",
+            min=0,
+            help="Processes that share the work.",
+            show_default="as many as there are cores",
+        ),
     ] = os.cpu_count() or 1,
 ) -> None:
     """Prove a journal by its hashes, its chain and a saved digest, and name every break.

@@ -31,6 +31,10 @@ class PartiqlSyntaxError(PartiqlError):
     """The text is not a PartiQL statement."""
 
 
+class UnendedTokenError(PartiqlSyntaxError):
+    """A quote, an Ion literal or a comment has no end; more text may give it one."""
+
+
 class SemanticError(PartiqlError):
     """The statement is well formed, but what it asks for cannot mean anything."""
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from qldbkit.partiql.errors import PartiqlSyntaxError
+from qldbkit.partiql.errors import PartiqlSyntaxError, UnendedTokenError
 
 
 class TokenKind(Enum):
@@ -103,21 +103,28 @@ def syntax_error(text: str, offset: int, message: str) -> PartiqlSyntaxError:
     return PartiqlSyntaxError(message, line=line, column=column)
 
 
+def _unended(text: str, offset: int) -> UnendedTokenError:
+    line, column = line_and_column(text, offset)
+    return UnendedTokenError(_UNENDED[text[offset]], line=line, column=column)
+
+
 def tokenize(text: str) -> list[Token]:
     """The statement's tokens, with one of kind END behind the last.
 
     Raises:
-        PartiqlSyntaxError: a character does not begin any token, or a quote is not closed.
+        PartiqlSyntaxError: a character does not begin any token.
+        UnendedTokenError: a quote or a comment is not closed.
     """
     tokens: list[Token] = []
     offset = 0
     while offset < len(text):
         match = _PATTERN.match(text, offset)
         if match is None:
-            problem = _UNENDED.get(text[offset], f"unexpected character '{text[offset]}'")
-            raise syntax_error(text, offset, problem)
+            if text[offset] in _UNENDED:
+                raise _unended(text, offset)
+            raise syntax_error(text, offset, f"unexpected character '{text[offset]}'")
         if match.lastgroup == "symbol" and match[0] == "/" and text.startswith("/*", offset):
-            raise syntax_error(text, offset, _UNENDED["/"])
+            raise _unended(text, offset)
         if match.lastgroup != "space":
             tokens.append(_token(match))
         offset = match.end()

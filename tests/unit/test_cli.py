@@ -1,5 +1,6 @@
 """The command line as a person meets it."""
 
+import json
 import subprocess
 import sys
 
@@ -50,3 +51,15 @@ def test_an_endpoint_that_nobody_answers_is_said_so():
     assert ran.returncode == 2
     assert "Traceback" not in ran.stderr
     assert "http://127.0.0.1:9" in ran.stderr
+
+
+def test_programs_get_the_local_environment_as_json():
+    ran = qldbkit("local", "--env", "--json", "--port", "4999")
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4999"
+
+
+def test_what_the_shell_completes_is_asked_of_the_program():
+    """As the script does that --install-completion puts into a user's shell."""
+    ran = qldbkit(_QLDBKIT_COMPLETE="complete_bash", COMP_WORDS="qldbkit quer", COMP_CWORD="1")
+    assert "query" in ran.stdout

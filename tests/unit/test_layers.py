@@ -21,6 +21,8 @@ ALLOWED = {
     "driver": GROUND | {"journal"},
     "tables": GROUND | {"driver", "endpoints"},
     "ledger": GROUND | {"journal", "partiql"},
+    "client": GROUND | {"journal", "partiql", "driver", "ledger"},
+    "pytest_plugin": GROUND | {"driver", "ledger"},
     "replay": GROUND | {"journal", "partiql", "driver", "endpoints"},
 }
 """Layer: the other layers of qldbkit that it may import. `local` and `cli` may import all."""

@@ -1,0 +1,1 @@
+"""What a person asks of a ledger through its API: queries, tables, history, digest, exports."""
