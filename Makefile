@@ -12,7 +12,7 @@ UV := $(BIN)/uv pip install -q --system-certs --python $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit infrastructure simulation integration conformance \
-	deploy-local destroy-local serve lint format types check clean
+	deploy-local destroy-local serve lint format types check bench cli-docs hooks clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -72,6 +72,23 @@ types: setup
 format: setup  ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench: setup  ## List the benchmarks, or run one: make bench RUN=verify ARGUMENTS="..."
+ifdef RUN
+	@$(BIN)/python bench/$(RUN).py $(ARGUMENTS)
+else
+	@for each in bench/*.py; do \
+		printf '  %-18s' "$$(basename $$each .py)"; sed -n '1s/^"""\([^"]*\).*/\1/p' $$each; \
+	done
+endif
+
+cli-docs: setup  ## Bring docs/cli.md up to date with what the commands say of themselves
+	@$(BIN)/python -m qldbkit.cli.reference docs/cli.md
+
+hooks: setup  ## Have git run the checks before each commit
+	@UV_TOOL_DIR=$(CURDIR)/.venv/tools UV_TOOL_BIN_DIR=$(CURDIR)/$(BIN) \
+		$(BIN)/uv tool install -q --system-certs pre-commit==4.7.0
+	@$(BIN)/pre-commit install
 
 clean:  ## Remove everything that was installed, built or stored
 	rm -rf .venv node_modules build cdk.out .qldbkit .mypy_cache .ruff_cache .pytest_cache

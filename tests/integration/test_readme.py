@@ -32,6 +32,8 @@ CHECKED_TO_EXIST = {
     "make format",
     "make unit",
     "make conformance",
+    "make bench",
+    "qldbkit query NAME",
     ".ci/run",
 }
 
@@ -97,6 +99,8 @@ def test_what_would_run_the_tests_again_is_there(command, environment):
     program, _, target = command.partition(" ")
     if program == "make":
         run(f"make --dry-run {target}", environment)
+    elif program == "qldbkit":
+        run(f"qldbkit {target.split()[0]} --help", environment)
     else:
         assert os.access(PROJECT / program, os.X_OK)
         run(f"sh -n {program}", environment)
