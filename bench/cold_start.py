@@ -32,6 +32,9 @@ from generate_journal import blocks, records
 from qldbkit.driver import control_client
 from qldbkit.journal.kinesis import aggregate
 from qldbkit.ledger.server import running_server
+
+# The stacks are beside the package, and not installed with it.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from stacks.packaging import LambdaPackages
 
 REGION = "us-east-1"
