@@ -70,6 +70,14 @@ def acknowledged(folder: Path) -> int:
     return len(file.read_text().split()) if file.exists() else 0
 
 
+def await_batch(folder: Path, batches: int) -> None:
+    """Wait until one more batch is finished; at once where all are."""
+    before, deadline = acknowledged(folder), time.monotonic() + PATIENCE
+    while acknowledged(folder) == before < batches:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
 def start(endpoint: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", APPLIER, endpoint, str(folder)], stdout=subprocess.PIPE, text=True
@@ -111,7 +119,9 @@ def test_a_killed_replay_goes_on_where_it_was(user: Any, tmp_path: Path) -> None
             assert process.stdout.readline() == "drained\n"
             assert process.wait(PATIENCE) == 0
             break
-        time.sleep(rng.random() * 0.4)
+        if kills % 2 == 0:  # in the middle of a batch's work; else at any time, also before it
+            await_batch(tmp_path, batches)
+        time.sleep(rng.random() * 0.1)
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE)
         kills += 1
