@@ -23,12 +23,18 @@ from ministack import app as ministack
 from ministack.core import persistence
 from ministack.services import kinesis, lambda_svc
 
+from qldbkit.errors import QldbkitError
+
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 _logger = logging.getLogger("qldbkit.local")
 POSITIONS = "lambda"
 """The service whose state holds the positions of event sources."""
 _COPY_ATTEMPTS = 5
+
+
+class StateNotSavedError(QldbkitError):
+    """The local AWS could not write its state to disk."""
 
 
 class KinesisLog:
@@ -148,6 +154,9 @@ class StateSaver:
     def save(self) -> None:
         """Save the state of every service.
 
+        Raises:
+            StateNotSavedError: a state could not be written; the Kinesis log is kept.
+
         The positions of event sources are copied first and written last. At no moment then are
         those on disk ahead of the other states on disk, wherever a kill falls.
         """
@@ -157,7 +166,7 @@ class StateSaver:
         states = [(name, _steady(services[name])) for name in names]
         for name, state in reversed(states):
             if state is not None:
-                persistence.save_state(name, state)
+                _save_state(name, state)
         self._log.end_save()
 
     def _counting(self, handler: Any) -> Any:
@@ -193,7 +202,25 @@ class StateSaver:
         except RuntimeError:
             _logger.exception("the state changed too fast to be copied")
             return False
+        except StateNotSavedError as error:
+            _logger.error(str(error))  # noqa: TRY400 - the sentence says all that is known
+            return False
         return True
+
+
+def _save_state(name: str, state: Any) -> None:
+    """Have ministack write a state, and see that it did: it logs a failure and goes on."""
+    file = Path(persistence.STATE_DIR) / f"{name}.json"
+    before = _inode(file)
+    persistence.save_state(name, state)
+    if _inode(file) == before:  # every save puts a new file in the old one's place
+        raise StateNotSavedError(
+            f"the state of {name} was not saved", position=str(file), hint="is the disk full?"
+        )
+
+
+def _inode(file: Path) -> int | None:
+    return file.stat().st_ino if file.exists() else None
 
 
 def _last(shard: MutableMapping[str, Any]) -> str:
