@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -15,6 +16,12 @@ import pytest
 
 PATIENCE = 30.0
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+def as_a_terminal_starts_it():
+    """Let Ctrl-C interrupt: also where the tests run in the background, which ignores SIGINT."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -29,8 +36,7 @@ class Terminal:
             stderr=slave,
             env=environment,
             start_new_session=True,
-            # It has to be the shell's controlling terminal for Ctrl-C to interrupt
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            preexec_fn=as_a_terminal_starts_it,  # noqa: PLW1509
         )
         os.close(slave)
         self._seen = ""
