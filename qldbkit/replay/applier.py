@@ -239,7 +239,7 @@ class Applier:
         if leaving:
             self._buffer.record_gaps(leaving)
         self._checkpoints[strand_id] = self._destination.transact(
-            strand_id, unit.lookups, in_order(unit, self._policy.limits.documents, leaving)
+            strand_id, unit.lookups, in_order(unit, self._policy.limits, leaving)
         )
         outcome.transactions += 1
         outcome.gaps += len(unit.gaps)
@@ -298,11 +298,11 @@ class Applier:
         plan = routed(plan_block(whole), self._policy.tables)
         parts = list(chunks(plan.steps, cautious)) or [()]
         for steps in parts:
-            last = block.address.sequence_no if steps is parts[-1] else None
+            last = whole.summary if steps is parts[-1] else None
             self._checkpoints[strand_id] = self._destination.transact(
                 strand_id,
                 touched_documents(steps),
-                after_the_fact(steps, self._policy.limits.documents, last),
+                after_the_fact(steps, self._policy.limits, last),
             )
 
     def _hold_late(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qldbkit.journal.ion import IonSpan
-from qldbkit.journal.model import Revision
+from qldbkit.journal.model import BlockSummary, Revision
 from qldbkit.replay.checkpoint import Checkpoint, without
 from qldbkit.replay.destination import (
     Change,
@@ -43,13 +43,13 @@ from qldbkit.replay.plan import (
     WriteRevision,
 )
 from qldbkit.replay.tables import TableBook
-from qldbkit.replay.units import Unit
+from qldbkit.replay.units import Unit, UnitLimits
 
 REDACTED_FIELD = "_qldbkit_redacted"
 """The only field of a document whose revision came without its data; holds the data's hash."""
 
 
-def in_order(unit: Unit, document_limit: int, leaving: Sequence[Gap] = ()) -> Decide:
+def in_order(unit: Unit, limits: UnitLimits, leaving: Sequence[Gap] = ()) -> Decide:
     """How to apply the unit that follows the checkpoint.
 
     A revision has to be the next of its document. The documents of a table whose CREATE TABLE was
@@ -58,14 +58,14 @@ def in_order(unit: Unit, document_limit: int, leaving: Sequence[Gap] = ()) -> De
 
     Args:
         unit: what to apply.
-        document_limit: documents that the transaction may write.
+        limits: what the transaction may write.
         leaving: passed gaps that the checkpoint need not hold any longer.
 
     The function raises:
         CheckpointMovedError: the destination is not at ``unit.before``.
         RevisionMissingError: a document's earlier revision is missing.
         DestinationChangedError: a document is at a version that only another writer can have made.
-        UnitTooLargeError: more than ``document_limit`` documents would be written.
+        UnitTooLargeError: more documents would be written than a transaction takes.
     """
 
     def decide(state: State) -> Changes:
@@ -79,20 +79,21 @@ def in_order(unit: Unit, document_limit: int, leaving: Sequence[Gap] = ()) -> De
         writer = _Writer(state)
         for each in unit.steps:
             writer.add(each)
-        return writer.result(replace(unit.after, gaps=gaps, late=late), document_limit)
+        finished = tuple(each.summary for each in unit.finished)
+        return writer.result(replace(unit.after, gaps=gaps, late=late), limits, finished)
 
     return decide
 
 
 def after_the_fact(
-    steps: Sequence[Step], document_limit: int, finished: int | None = None
+    steps: Sequence[Step], limits: UnitLimits, finished: BlockSummary | None = None
 ) -> Decide:
     """How to apply steps of a block that came after what follows it had been applied.
 
     Args:
         steps: what to apply.
-        document_limit: documents that the transaction may write.
-        finished: the block's sequence number, if these are the last of its steps.
+        limits: what the transaction may write.
+        finished: the block, if these are the last of its steps.
 
     A revision that the destination already has, or is beyond, is left alone: a late block never
     takes a document back, and never brings a deleted one to life.
@@ -100,7 +101,7 @@ def after_the_fact(
     The function raises:
         RevisionMissingError: a document's earlier revision is missing too.
         CatalogOrderError: the block drops or undrops a table, or writes to one that was dropped.
-        UnitTooLargeError: more than ``document_limit`` documents would be written.
+        UnitTooLargeError: more documents would be written than a transaction takes.
     """
 
     def decide(state: State) -> Changes:
@@ -113,10 +114,13 @@ def after_the_fact(
             _refuse_late_drop(each, state.tables)
             if not _has(state, each):
                 writer.add(each)
-        checkpoint = state.checkpoint
-        gaps = checkpoint.gaps if finished is None else without(checkpoint.gaps, finished)
+        checkpoint, gaps = state.checkpoint, state.checkpoint.gaps
+        if finished is not None:
+            gaps = without(gaps, finished.address.sequence_no)
         return writer.result(
-            replace(checkpoint, gaps=gaps, late=checkpoint.late + 1), document_limit
+            replace(checkpoint, gaps=gaps, late=checkpoint.late + 1),
+            limits,
+            () if finished is None else (finished,),
         )
 
     return decide
@@ -175,13 +179,16 @@ class _Writer:
                 self._tables = self._tables.dropped(step.name)
             self._changes.append(step)
 
-    def result(self, checkpoint: Checkpoint, document_limit: int) -> Changes:
+    def result(
+        self, checkpoint: Checkpoint, limits: UnitLimits, finished: tuple[BlockSummary, ...]
+    ) -> Changes:
         """All changes, the checkpoint, and the book of tables if it has changed."""
         tables = None if self._tables == self._first_tables else self._tables
-        documents = 1 + (tables is not None) + sum(map(_documents_of, self._changes))
-        if documents > document_limit and len(self._changes) > 1:
+        written = sum(_documents_of(each, limits) for each in self._changes)
+        documents = 1 + (tables is not None) + written
+        if documents > limits.documents and len(self._changes) > 1:
             raise UnitTooLargeError(f"{documents} documents are more than a transaction takes")
-        return Changes(tuple(self._changes), checkpoint, tables)
+        return Changes(tuple(self._changes), checkpoint, tables, finished)
 
     def _write(self, step: WriteRevision) -> None:
         self._tables, new = self._tables.seen(step.table)
@@ -192,19 +199,20 @@ class _Writer:
             self._first_seen(step)
         elif _follows(entry, step):
             self._changes.append(
-                DeleteDocument(entry)
+                DeleteDocument(entry, step.revision)
                 if step.revision.deleted
-                else ReplaceDocument(entry, content(step.revision))
+                else ReplaceDocument(entry, content(step.revision), step.revision)
             )
 
     def _first_seen(self, step: WriteRevision) -> None:
         if step.version > 0 and self._tables.observed(step.table.table_id):
             raise _missing(step, "none")
         table, id_, version = step.table.table_name, step.document_id, step.version
-        if step.revision.deleted:
-            self._changes.append(EnterDeletion(table, id_, version))
+        revision = step.revision
+        if revision.deleted:
+            self._changes.append(EnterDeletion(table, id_, version, revision))
         else:
-            self._changes.append(InsertDocument(table, id_, version, content(step.revision)))
+            self._changes.append(InsertDocument(table, id_, version, content(revision), revision))
 
     def _redact(self, step: RedactRevision) -> None:
         entry = self._documents.get(step.document_id)
@@ -247,9 +255,9 @@ def _missing(step: WriteRevision | RedactRevision, held: str) -> RevisionMissing
     )
 
 
-def _documents_of(change: Change) -> int:
+def _documents_of(change: Change, limits: UnitLimits) -> int:
     if isinstance(change, InsertDocument):
-        return 2
+        return limits.new_document
     return int(isinstance(change, EnterDeletion | ReplaceDocument | DeleteDocument))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.model import BlockSummary, Revision
 from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.plan import CreateIndex, CreateTable, DropIndex, DropTable
 from qldbkit.replay.tables import TableBook
@@ -84,12 +85,17 @@ class DocumentEntry:
 
 @dataclass(frozen=True, slots=True)
 class InsertDocument:
-    """Insert a document, and enter it in the map."""
+    """Insert a document, and enter it in the map.
+
+    ``revision`` is here, and in the changes below, the source's: a view keeps what a ledger makes
+    anew, such as the time and the hash. A repair has documents, and may have no revisions.
+    """
 
     table: str
     source_id: str
     base_version: int
     data: IonSpan
+    revision: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ class EnterDeletion:
     table: str
     source_id: str
     base_version: int
+    revision: Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,7 @@ class ReplaceDocument:
 
     entry: DocumentEntry
     data: IonSpan
+    revision: Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ class DeleteDocument:
     """Delete a document; its entry in the map stays."""
 
     entry: DocumentEntry
+    revision: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +236,13 @@ class Changes:
         changes: in order; documents between two changes of tables are each touched once.
         checkpoint: to be written in any case.
         tables: None if they have not changed.
+        finished: the blocks that the destination holds wholly once this is written, in order.
     """
 
     changes: tuple[Change, ...]
     checkpoint: Checkpoint
     tables: TableBook | None
+    finished: tuple[BlockSummary, ...] = ()
 
 
 Decide = Callable[[State], Changes]

@@ -32,12 +32,15 @@ class UnitLimits:
         blocks: source blocks that share one.
         cautious: whether to reckon that every document is new to the destination, and so has to be
             entered in the map as well, also where its version says that it is not.
+        new_document: what a new document costs, of ``documents``: a ledger writes it and its row
+            in the map.
     """
 
     documents: int = 40
     bytes: int = 2_000_000
     blocks: int = 40
     cautious: bool = False
+    new_document: int = 2
 
     @classmethod
     def of(cls, documents: int) -> UnitLimits:
@@ -48,7 +51,7 @@ class UnitLimits:
         """How many documents the step writes."""
         if not isinstance(step, WriteRevision):
             return 0
-        return 2 if self.cautious or step.version == 0 else 1
+        return self.new_document if self.cautious or step.version == 0 else 1
 
 
 @dataclass(frozen=True, slots=True)
