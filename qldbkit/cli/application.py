@@ -1,62 +1,48 @@
-"""Puts the commands together and turns errors into sentences."""
+"""The command line, and what a person reads when a command cannot be done."""
 
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
-from qldbkit.cli import (
-    comparing,
-    demonstrating,
-    exporting,
-    listing,
-    local,
-    quarantine,
-    querying,
-    refilling,
-    restoring,
-    serving,
-    status,
-    verifying,
-)
+from qldbkit.cli.commands import CommandGroup
 from qldbkit.cli.exit_codes import FAILED
-from qldbkit.cli.sentences import describe
-from qldbkit.errors import QldbkitError
 
 application = typer.Typer(
     name="qldbkit",
-    help="Stream, archive, replay and restore Amazon QLDB journals; an embedded ledger that"
-    " speaks QLDB's API.",
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-serving.add_to(application)
-local.add_to(application)
-demonstrating.add_to(application)
-querying.add_to(application)
-listing.add_to(application)
-exporting.add_to(application)
-comparing.add_to(application)
-restoring.add_to(application)
-status.add_to(application)
-quarantine.add_to(application)
-refilling.add_to(application)
-verifying.add_to(application)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"qldbkit {version('qldbkit')}")
+        raise typer.Exit
+
+
+@application.callback()
+def qldbkit(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Stream, archive, replay and restore Amazon QLDB journals; an embedded ledger with its API."""
 
 
 def main() -> None:
     """Run the command line; what qldbkit or an AWS service refuses is said in a sentence."""
     try:
-        application()
-    except (QldbkitError, BotoCoreError, ClientError) as error:
-        _fail(describe(error))
-    except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        application(prog_name="qldbkit")
+    except Exception as error:
+        from qldbkit.cli.sentences import describe, is_expected  # noqa: PLC0415 - boto3 is slow
 
-
-def _fail(sentence: str) -> NoReturn:
-    sys.stderr.write(f"qldbkit: {sentence}\n")
-    sys.exit(FAILED)
+        if not is_expected(error):
+            raise
+        sys.stderr.write(f"qldbkit: {describe(error)}\n")
+        sys.exit(FAILED)

@@ -16,19 +16,26 @@ from typing import Any, Final
 import typer
 
 from qldbkit.cli.application import application
+from qldbkit.cli.commands import CommandGroup
 
 MARKER: Final = "<!-- From here on: make cli-docs -->\n"
 
 
 def reference() -> str:
     """Markdown of every command, its arguments and its options."""
-    return "\n".join(_section("qldbkit", typer.main.get_command(application)))
+    return "\n".join(line for each in sorted(whole().items()) for line in _section(*each))
+
+
+def whole() -> dict[str, Any]:
+    """Every command, loaded, by its name."""
+    group = typer.main.get_command(application)
+    assert isinstance(group, CommandGroup)
+    return {name: group.load(name) for name in group.commands}
 
 
 def _section(path: str, command: Any) -> Iterator[str]:
+    yield from _command(f"qldbkit {path}", command)
     below = getattr(command, "commands", {})
-    if path != "qldbkit":
-        yield from _command(path, command)
     for name in sorted(below):
         yield from _section(f"{path} {name}", below[name])
 

@@ -1,10 +1,14 @@
 """The command line as a person meets it."""
 
 import json
+import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
+
+from qldbkit.cli.commands import MODULES
 
 
 def qldbkit(*arguments, **environment):
@@ -61,5 +65,36 @@ def test_programs_get_the_local_environment_as_json():
 
 def test_what_the_shell_completes_is_asked_of_the_program():
     """As the script does that --install-completion puts into a user's shell."""
-    ran = qldbkit(_QLDBKIT_COMPLETE="complete_bash", COMP_WORDS="qldbkit quer", COMP_CWORD="1")
-    assert "query" in ran.stdout
+    assert completed("qldbkit quer", 1) == ["query"]
+    assert completed("qldbkit verify --di", 2) == ["--digest"]
+    assert completed("qldbkit quarantine re", 2) == ["redrive"]
+
+
+def completed(words, at):
+    ran = qldbkit(_QLDBKIT_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=f"{at}")
+    return ran.stdout.split()
+
+
+def test_the_list_of_commands_loads_none_of_them():
+    """Help and completion are waited for at a prompt; boto3 alone takes longer than they may."""
+    loaded = "import sys, qldbkit.cli; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert "typer" in ran.stdout.split()
+    slow = {"boto3", "botocore", "pyqldb", "ministack", "uvicorn", "amazon.ion", "qldbkit.journal"}
+    assert not slow & set(ran.stdout.split())
+
+
+def test_help_lists_every_command_with_a_line():
+    ran = qldbkit("--help", COLUMNS="200")
+    for name, (_, line) in MODULES.items():
+        assert re.search(rf"{name} +{re.escape(line)}", ran.stdout)
+
+
+def test_the_version_is_that_of_the_package():
+    assert qldbkit("--version").stdout == f"qldbkit {version('qldbkit')}\n"
+
+
+def test_a_mistyped_command_is_told_the_one_that_was_meant():
+    ran = qldbkit("serv")
+    assert ran.returncode == 2
+    assert "Did you mean 'serve'?" in ran.stderr
