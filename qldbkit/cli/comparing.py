@@ -21,7 +21,7 @@ from qldbkit.local.catching_up import wait_until_equal
 from qldbkit.local.comparison_report import show_comparison
 from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.compare import Comparison, compare
-from qldbkit.replay.ledger_destination import LedgerDestination
+from qldbkit.replay.destination import Destination
 from qldbkit.replay.repair import RepairRefusedError, RepairReport, repair
 from qldbkit.replay.routed_source import RoutedSource
 from qldbkit.replay.routing import TableRouting
@@ -111,7 +111,7 @@ def compare_command(
     raise typer.Exit(0 if found.equal else COMPARED_DIFFERENT)
 
 
-def _only_checkpoint(target: LedgerDestination) -> Checkpoint:
+def _only_checkpoint(target: Destination) -> Checkpoint:
     checkpoints = target.checkpoints()
     if len(checkpoints) != 1:
         raise RepairRefusedError(

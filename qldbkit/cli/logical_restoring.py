@@ -1,7 +1,8 @@
-"""``qldbkit restore --into-destination``: a journal replayed into a ledger from its beginning."""
+"""``qldbkit restore --into-destination``: a journal replayed into a ledger or a view."""
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,24 +18,27 @@ from qldbkit.driver import qldb_driver
 from qldbkit.local.settings import folder_from_environment
 from qldbkit.names import check_ledger_name
 from qldbkit.replay.buffer_sqlite import SqliteBuffer
+from qldbkit.replay.destination import Destination
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.logical_restore import Extent, LogicalRestoreReport, restore_into
 from qldbkit.replay.settings import DEFAULT_GAP_RETENTION
+from qldbkit.replay.units import UnitLimits
+from qldbkit.replay.views.opening import is_view, open_view
 
 
 @dataclass(frozen=True, slots=True)
 class LogicalTarget:
-    """A ledger that a journal is replayed into.
+    """A ledger or a view that a journal is replayed into.
 
     Attributes:
-        ledger: its name.
-        endpoint_url: where it is; None if that was not said.
+        name: the ledger's name, or the view's URL.
+        endpoint_url: where a ledger is; None if that was not said.
         region: the region to sign for.
-        buffer: file of the settling buffer; by default, one for each ledger in the folder of what
-            the commands keep.
+        buffer: file of the settling buffer; by default, one for each destination in the folder of
+            what the commands keep.
     """
 
-    ledger: str
+    name: str
     endpoint_url: str | None
     region: str
     buffer: Path | None
@@ -42,39 +46,49 @@ class LogicalTarget:
     @property
     def buffer_file(self) -> Path:
         """The file of the settling buffer, in a folder that is there."""
-        default = folder_from_environment() / "destinations" / f"{self.ledger}.sqlite"
-        file = self.buffer or default
+        name = hashlib.sha256(self.name.encode()).hexdigest() if is_view(self.name) else self.name
+        file = self.buffer or folder_from_environment() / "destinations" / f"{name}.sqlite"
         file.parent.mkdir(parents=True, exist_ok=True)
         return file
 
 
 def replay_into(source: str, target: LogicalTarget, extent: Extent, *, as_json: bool) -> NoReturn:
-    """Replay what the source has into the ledger, say what became of it, and exit.
+    """Replay what the source has into the destination, say what became of it, and exit.
 
     Args:
         source: where the journal is.
-        target: the ledger.
+        target: the ledger or view.
         extent: what of it.
         as_json: print the report as JSON.
     """
-    if target.endpoint_url is None:
-        raise typer.BadParameter("say with --ledger-endpoint-url where the ledger is")
-    check_ledger_name(target.ledger)
     journal = source_at(source)
     with ExitStack() as stack:
-        driver = stack.enter_context(
-            qldb_driver(target.ledger, endpoint_url=target.endpoint_url, region=target.region)
-        )
+        destination, limits = _opened(target, stack)
         told = stack.enter_context(journal_progress(journal, quiet=as_json))
         report = restore_into(
             journal,
-            LedgerDestination(driver),
+            destination,
             SqliteBuffer(target.buffer_file, gap_retention=DEFAULT_GAP_RETENTION),
             extent,
+            limits=limits,
             progress=told,
         )
     _print(report, as_json=as_json)
     raise typer.Exit(report.exit_status)
+
+
+def _opened(target: LogicalTarget, stack: ExitStack) -> tuple[Destination, UnitLimits]:
+    """The destination, ready to be written to, and what its transactions take."""
+    if is_view(target.name):
+        view = open_view(target.name, target.region)
+        stack.callback(view.close)
+        view.prepare()
+        return view, view.limits
+    check_ledger_name(target.name)
+    if target.endpoint_url is None:
+        raise typer.BadParameter("say with --ledger-endpoint-url where the ledger is")
+    driver = qldb_driver(target.name, endpoint_url=target.endpoint_url, region=target.region)
+    return LedgerDestination(stack.enter_context(driver)), UnitLimits()
 
 
 def _print(report: LogicalRestoreReport, *, as_json: bool) -> None:

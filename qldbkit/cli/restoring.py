@@ -44,7 +44,7 @@ def restore_command(
         str | None,
         typer.Option(
             "--into-destination",
-            help="Replay into this ledger instead: the same documents under ids of their own.",
+            help="Replay into this ledger, or view by its URL, instead: documents, not blocks.",
         ),
     ] = None,
     endpoint_url: EndpointOption = None,

@@ -1,4 +1,4 @@
-"""Opening the sides of a comparison: ledgers by name, archives and exports by place."""
+"""Opening the sides of a comparison: ledgers by name, archives by place, views by URL."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import typer
 from qldbkit.cli.sources import source_at
 from qldbkit.driver import qldb_driver
 from qldbkit.replay.compare import DestinationLedger, Side
+from qldbkit.replay.destination import Destination
 from qldbkit.replay.journal_side import JournalSide
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.repair_source import RepairSource, SourceLedgerHistory
+from qldbkit.replay.views.opening import is_view, open_view
+from qldbkit.replay.views.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,29 @@ class Sides:
         Raises:
             QldbkitError: there is nothing of that name or at that place.
         """
+        if is_view(text):
+            return self._view(text)
         if _is_place(text):
             return self._journal(text)
         return DestinationLedger(self._driver(text))
 
-    def writable(self, text: str) -> LedgerDestination:
+    def writable(self, text: str) -> Destination:
         """The destination, to be repaired."""
+        if is_view(text):
+            return self._view(text)
         if _is_place(text):
-            raise typer.BadParameter(f"only a ledger can be repaired, and {text} is a place")
+            raise typer.BadParameter(
+                f"only a ledger or a view can be repaired, and {text} is a place"
+            )
         return LedgerDestination(self._driver(text))
 
     def _journal(self, text: str, until: int | None = None) -> JournalSide:
         return self.stack.enter_context(JournalSide(source_at(text), until))
+
+    def _view(self, url: str) -> View:
+        view = open_view(url, self.region)
+        self.stack.callback(view.close)
+        return view
 
     def _driver(self, name: str) -> Any:
         if self.endpoint_url is None:

@@ -257,6 +257,9 @@ class Destination(Protocol):
         Reads what is committed; whoever acts on it is fenced by `transact`.
         """
 
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoint of every strand that was ever replayed into it. Writes nothing."""
+
     def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
         """Read the bookkeeping, let ``decide`` say what to write, write it and commit, or none.
 

@@ -19,9 +19,10 @@ from qldbkit.journal.sources.stored import JournalSource
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.checkpoint import Checkpoint
-from qldbkit.replay.ledger_destination import LedgerDestination
+from qldbkit.replay.destination import Destination
 from qldbkit.replay.refilling import Progress, Refilled, refill
 from qldbkit.replay.retrying import RetryingDestination
+from qldbkit.replay.units import UnitLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,11 @@ class LogicalRestoreReport:
 
 def restore_into(
     source: JournalSource,
-    destination: LedgerDestination,
+    destination: Destination,
     buffer: SettlingBuffer,
     extent: Extent | None = None,
     *,
+    limits: UnitLimits | None = None,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.time,
 ) -> LogicalRestoreReport:
@@ -103,6 +105,7 @@ def restore_into(
         destination: where to; it may have been replayed into before.
         buffer: keeps what is held, and passed gaps, for later refills.
         extent: what of the journal; all of it when None.
+        limits: what one of the destination's transactions takes; a ledger's when None.
         progress: told how far it is.
         clock: seconds since 1970.
 
@@ -110,9 +113,8 @@ def restore_into(
         QldbkitError: the source cannot be read.
         Exception: the destination or the buffer failed. It can be done again.
     """
-    applier = Applier(
-        RetryingDestination(destination), buffer, clock, ReplayPolicy(settle_window=0.0)
-    )
+    policy = ReplayPolicy(settle_window=0.0, limits=limits or UnitLimits())
+    applier = Applier(RetryingDestination(destination), buffer, clock, policy)
     before = {each.strand_id: each for each in destination.checkpoints()}
     refilled = refill(source, applier, before, wanted=(extent or Extent()).has, progress=progress)
     outcome = applier.drain()

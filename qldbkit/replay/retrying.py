@@ -79,6 +79,14 @@ class RetryingDestination:
         """
         return self._try(lambda: self._destination.checkpoint(strand_id))
 
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoint of every strand.
+
+        Raises:
+            Exception: what the destination raises, at once or at last.
+        """
+        return self._try(self._destination.checkpoints)
+
     def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
         """Apply one transaction.
 

@@ -1,0 +1,43 @@
+"""What every view is: a destination that can be restored into, compared, and prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from qldbkit.replay.compare import DocumentDigest
+from qldbkit.replay.destination import Destination
+from qldbkit.replay.units import UnitLimits
+
+
+class View(Destination, Protocol):
+    """A database that documents are replayed into, under the ids that they have in the source.
+
+    Unlike a ledger, it makes no ids and versions of its own: a `DocumentEntry` of a view has the
+    source's id on both sides, and a base version of 0.
+    """
+
+    @property
+    def limits(self) -> UnitLimits:
+        """What one of its transactions takes; a new document has no row in a map besides."""
+
+    def prepare(self) -> None:
+        """Make what the database needs before anything is written, and migrate what is older.
+
+        Does nothing where all is there, and may be called by several at once.
+
+        Raises:
+            QldbkitError: what is there was not made by this project, or by a later version of it.
+        """
+
+    def tables(self) -> frozenset[str]:
+        """The names of the active tables."""
+
+    def digests(self) -> Iterator[DocumentDigest]:
+        """Every current document once, in any order, lazily, by the Ion hash of what is kept.
+
+        The hash is computed from the document as it can be read back, never from a stored hash.
+        """
+
+    def close(self) -> None:
+        """Give back connections; the view is not used any more."""
