@@ -29,7 +29,7 @@ from qldbkit.ledger.exports import ExportOperations
 from qldbkit.ledger.folder_lock import FolderLock
 from qldbkit.ledger.ledger import Ledger
 from qldbkit.ledger.limits import Limits
-from qldbkit.ledger.registry import LedgerOptions, LedgerRegistry
+from qldbkit.ledger.registry import LedgerOptions, LedgerRecord, LedgerRegistry
 from qldbkit.ledger.resources import Account
 from qldbkit.ledger.service_limits import ServiceLimits
 from qldbkit.ledger.sessions import SessionService
@@ -123,6 +123,11 @@ class LedgerService:
         """The names of the control plane's operations."""
         return frozenset(self._handlers)
 
+    @property
+    def signed(self) -> bool:
+        """Whether requests must be signed by a configured key."""
+        return self._authenticator is not None
+
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; whatever goes wrong becomes an answer of QLDB's API."""
         return respond(request, self._answer)
@@ -134,6 +139,10 @@ class LedgerService:
             ResourceNotFoundError: there is none of that name.
         """
         return self._registry.ledger(name)
+
+    def ledgers(self) -> list[LedgerRecord]:
+        """Every ledger of the folder, by name."""
+        return self._registry.records()
 
     def close(self) -> None:
         """End streams, exports and sessions, within bounds, and close every file."""

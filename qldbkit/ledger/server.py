@@ -8,8 +8,7 @@ import ipaddress
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,53 +18,27 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from qldbkit.errors import QldbkitError
 from qldbkit.ledger.access import AccessKey
-from qldbkit.ledger.errors import RequestTimedOutError, RequestTooLargeError, ServiceError
+from qldbkit.ledger.application import LedgerApplication, Publish, ServerLimits
 from qldbkit.ledger.http import LedgerService
-from qldbkit.ledger.wire import (
-    CONTROL_CONTENT_TYPE,
-    HttpRequest,
-    HttpResponse,
-    error_response,
-    new_request_id,
-)
+from qldbkit.ledger.origins import OriginGuard
+
+__all__ = [
+    "LOOPBACK",
+    "LedgerServer",
+    "RunningServer",
+    "ServerError",
+    "ServerLimits",
+    "check_exposure",
+    "run_server",
+    "running_server",
+]
 
 LOOPBACK: Final = "127.0.0.1"
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
 
 class ServerError(QldbkitError):
     """The server cannot be started."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """Bounds of the HTTP server.
-
-    Attributes:
-        threads: requests that are worked on at the same time; further ones wait.
-        connections: connections open at the same time; further requests are answered with 503.
-        body_bytes: the size of a request's body.
-        discarded_bytes: how much of a larger body is read before the connection is closed.
-        header_bytes: the size of a request's line and headers.
-        read_seconds: how long a request may take to arrive, its headers and its body each.
-        idle_seconds: how long a connection may wait for its next request.
-        stop_seconds: how long requests may take to finish when the server stops.
-        backlog: connections that wait to be accepted.
-    """
-
-    threads: int = 32
-    connections: int = 2048
-    body_bytes: int = 8 * 1024 * 1024
-    discarded_bytes: int = 64 * 1024 * 1024
-    header_bytes: int = 32 * 1024
-    read_seconds: float = 20.0
-    idle_seconds: int = 75
-    stop_seconds: int = 5
-    backlog: int = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,106 +52,6 @@ class RunningServer:
 
     endpoint_url: str
     service: LedgerService
-
-
-class LedgerApplication:
-    """The ASGI application: reads a request within bounds and answers it in a thread.
-
-    Args:
-        service: the ledgers.
-        limits: bounds of a request.
-    """
-
-    def __init__(self, service: LedgerService, limits: ServerLimits):
-        self._service = service
-        self._limits = limits
-        self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="request")
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            raise ServerError(f"the ledger does not speak {scope['type']}")
-        headers = _headers(scope["headers"])
-        try:
-            body = await self._body(receive)
-        except ServiceError as error:
-            await _answer(
-                send,
-                error_response(error, new_request_id(), CONTROL_CONTENT_TYPE),
-                [(b"connection", b"close")],
-            )
-            return
-        request = HttpRequest(
-            scope["method"],
-            scope["raw_path"].decode("ascii"),
-            scope["query_string"].decode("latin-1"),
-            headers,
-            body,
-        )
-        loop = asyncio.get_running_loop()
-        await _answer(send, await loop.run_in_executor(self._threads, self._handle, request), [])
-
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-
-    def _handle(self, request: HttpRequest) -> HttpResponse:
-        return self._service.handle(request)
-
-    async def _body(self, receive: Receive) -> bytes:
-        try:
-            async with asyncio.timeout(self._limits.read_seconds):
-                return await self._received(receive)
-        except TimeoutError:
-            raise RequestTimedOutError(
-                f"The request's body did not arrive within {self._limits.read_seconds:g} seconds"
-            ) from None
-
-    async def _received(self, receive: Receive) -> bytes:
-        """The body; of one that is too large the rest is read too, or the client would be
-        cut off while it sends and never see the answer."""
-        body, size = bytearray(), 0
-        while size <= self._limits.discarded_bytes:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise RequestTimedOutError("The client went away")
-            part = message.get("body", b"")
-            size += len(part)
-            if size <= self._limits.body_bytes:
-                body += part
-            if not message.get("more_body", False):
-                break
-        if size > self._limits.body_bytes:
-            raise self._too_large()
-        return bytes(body)
-
-    def _too_large(self) -> RequestTooLargeError:
-        return RequestTooLargeError(
-            f"A request's body may have at most {self._limits.body_bytes} bytes"
-        )
-
-
-def _headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in pairs:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        headers[key] = f"{headers[key]},{text}" if key in headers else text
-    return headers
-
-
-async def _answer(
-    send: Send, response: HttpResponse, further: Sequence[tuple[bytes, bytes]]
-) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
-    length = (b"content-length", str(len(response.body)).encode())
-    await send(
-        {
-            "type": "http.response.start",
-            "status": response.status,
-            "headers": [*headers, length, *further],
-        }
-    )
-    await send({"type": "http.response.body", "body": response.body})
 
 
 def _protocol(seconds: float) -> type[H11Protocol]:
@@ -227,13 +100,29 @@ class LedgerServer:
         host: the address to listen on.
         port: the port; 0 for a free one.
         limits: bounds of the server.
+        allowed_hosts: further host names by which it is reached.
+        publish: makes what is served beside QLDB's APIs.
 
     Raises:
         ServerError: the address is taken, or may not be listened on.
     """
 
-    def __init__(self, service: LedgerService, host: str, port: int, limits: ServerLimits):
-        self._application = LedgerApplication(service, limits)
+    def __init__(
+        self,
+        service: LedgerService,
+        host: str,
+        port: int,
+        limits: ServerLimits,
+        *,
+        allowed_hosts: Collection[str] = (),
+        publish: Publish | None = None,
+    ):
+        self._application = LedgerApplication(
+            service,
+            limits,
+            OriginGuard(host, allowed_hosts),
+            None if publish is None else publish(service),
+        )
         self._socket = _listening_socket(host, port, limits.backlog)
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -311,6 +200,8 @@ def run_server(
     *,
     keys: Sequence[AccessKey] | None = None,
     limits: ServerLimits | None = None,
+    allowed_hosts: Collection[str] = (),
+    publish: Publish | None = None,
     on_ready: Callable[[str], None] | None = None,
     **service_options: Any,
 ) -> None:
@@ -322,6 +213,8 @@ def run_server(
         port: the port; 0 for a free one.
         keys: those that requests must be signed with; None to take every request.
         limits: bounds of the server.
+        allowed_hosts: further host names by which it is reached.
+        publish: makes what is served beside QLDB's APIs.
         on_ready: called with the server's address once it listens.
         service_options: further arguments of `LedgerService`.
 
@@ -331,7 +224,14 @@ def run_server(
     check_exposure(host, keys)
     service = LedgerService(folder, keys=keys, **service_options)
     try:
-        server = LedgerServer(service, host, port, limits or ServerLimits())
+        server = LedgerServer(
+            service,
+            host,
+            port,
+            limits or ServerLimits(),
+            allowed_hosts=allowed_hosts,
+            publish=publish,
+        )
         if on_ready is not None:
             on_ready(server.endpoint_url)
         with _ending_by_signals():
@@ -364,6 +264,7 @@ def running_server(
     *,
     keys: Sequence[AccessKey] | None = None,
     limits: ServerLimits | None = None,
+    publish: Publish | None = None,
     **service_options: Any,
 ) -> Iterator[RunningServer]:
     """A server on a free loopback port, in a thread, while the context lasts.
@@ -372,12 +273,13 @@ def running_server(
         folder: where the ledgers are kept.
         keys: those that requests must be signed with; None to take every request.
         limits: bounds of the server.
+        publish: makes what is served beside QLDB's APIs.
         service_options: further arguments of `LedgerService`.
     """
     bounds = limits or ServerLimits()
     service = LedgerService(folder, keys=keys, **service_options)
     try:
-        server = LedgerServer(service, LOOPBACK, 0, bounds)
+        server = LedgerServer(service, LOOPBACK, 0, bounds, publish=publish)
         thread = threading.Thread(target=server.serve, name="ledger-server", daemon=True)
         thread.start()
         try:

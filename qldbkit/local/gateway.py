@@ -24,8 +24,9 @@ from ministack import app as ministack
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners, stacks
 
+from qldbkit.ledger.application import LedgerApplication, ServerLimits
 from qldbkit.ledger.http import LedgerService
-from qldbkit.ledger.server import LedgerApplication, ServerLimits
+from qldbkit.ledger.origins import OriginGuard
 from qldbkit.local.gateway_settings import is_attached, settings_of_gateway
 from qldbkit.local.persistence import Asgi, StateSaver
 from qldbkit.local.resources import (
@@ -102,7 +103,9 @@ async def serve(settings: LocalSettings, *, attached: bool) -> None:
     saver = StateSaver(settings.state_folder, settings.save_interval)
     saver.start()
     service = open_ledgers(settings)
-    ledgers = LedgerApplication(service, ServerLimits(threads=settings.request_threads))
+    ledgers = LedgerApplication(
+        service, ServerLimits(threads=settings.request_threads), OriginGuard(LOOPBACK)
+    )
     register_resource_types(boto3.client("qldb"))
     logging.getLogger("persistence").setLevel(logging.WARNING)  # or a line per service and save
     config = Config()

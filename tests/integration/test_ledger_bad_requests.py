@@ -9,7 +9,7 @@ from qldbkit.ledger.server import ServerLimits, running_server
 
 
 def post(body, path=b"/", target=b"QLDBSession.SendCommand"):
-    head = b"POST %s HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n" % (path, len(body))
+    head = b"POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n" % (path, len(body))
     if target is not None:
         head += b"x-amz-target: %s\r\n" % target
     return head + b"\r\n" + body
@@ -46,12 +46,12 @@ def server(tmp_path_factory):
         (post(b"{", b"/ledgers", None), 400, "InvalidParameterException"),
         (post(b'{"Name":{}}', b"/ledgers", None), 400, "InvalidParameterException"),
         (post(b"{}", b"/nothing", None), 404, "UnknownOperationException"),
-        (b"GET /ledgers?max_results=x HTTP/1.1\r\nhost: x\r\n\r\n", 400, "InvalidParameter"),
-        (b"GET /ledgers?max_results=101 HTTP/1.1\r\nhost: x\r\n\r\n", 400, "InvalidParameter"),
-        (b"GET /ledgers?next_token=!!!!! HTTP/1.1\r\nhost: x\r\n\r\n", 400, "InvalidParam"),
-        (b"GET /ledgers/%2e%2e HTTP/1.1\r\nhost: x\r\n\r\n", 400, "InvalidParameter"),
-        (b"GET /ledgers/%00 HTTP/1.1\r\nhost: x\r\n\r\n", 400, "InvalidParameter"),
-        (b"GET /ledgers/%ff HTTP/1.1\r\nhost: x\r\n\r\n", 400, "InvalidParameter"),
+        (b"GET /ledgers?max_results=x HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParameter"),
+        (b"GET /ledgers?max_results=101 HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParameter"),
+        (b"GET /ledgers?next_token=!!!!! HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParam"),
+        (b"GET /ledgers/%2e%2e HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParameter"),
+        (b"GET /ledgers/%00 HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParameter"),
+        (b"GET /ledgers/%ff HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParameter"),
     ],
 )
 def test_a_malformed_request_gets_a_sentence(server, request_, status, error, raw):
@@ -86,7 +86,7 @@ def test_a_body_that_is_too_large_gets_413(strict, raw):
 
 
 def test_a_body_that_is_too_large_in_chunks_gets_413(strict, raw):
-    head = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
     chunks = b"".join(b"400\r\n" + b"x" * 1024 + b"\r\n" for _ in range(20))
     assert raw(strict, head + chunks + b"0\r\n\r\n")[0] == 413
 
@@ -118,7 +118,7 @@ def test_slow_clients_keep_no_one_else_waiting(strict, connected):
 
 
 def test_a_connection_serves_many_requests(server):
-    request = b"GET /ledgers HTTP/1.1\r\nhost: x\r\n\r\n"
+    request = b"GET /ledgers HTTP/1.1\r\nhost: localhost\r\n\r\n"
     with connection_to(server) as connection:
         for _ in range(3):
             connection.sendall(request)
