@@ -51,8 +51,8 @@ destroy-local: setup  ## Destroy both stacks and stop the local AWS
 serve: setup  ## Serve the embedded ledger alone, until Ctrl-C
 	@$(BIN)/qldbkit serve
 
-test: setup  ## Run all the tests
-	@$(PYTEST)
+test: setup  ## Run all the tests, two files at a time
+	@$(PYTEST) -n 2 --dist loadfile
 
 unit infrastructure simulation integration: setup  ## Run the tests of one kind
 	@$(PYTEST) tests/$@
