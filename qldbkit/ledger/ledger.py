@@ -19,7 +19,7 @@ from qldbkit.ledger.identifiers import new_identifier
 from qldbkit.ledger.limits import Limits
 from qldbkit.ledger.maintenance import Maintenance
 from qldbkit.ledger.sqlite import SqliteStorage
-from qldbkit.ledger.storage import Identity
+from qldbkit.ledger.storage import CURRENT, Identity, StoredRevision
 from qldbkit.ledger.stored_blocks import stored_block
 from qldbkit.ledger.transaction import Prepare, Transaction
 from qldbkit.names import check_ledger_name
@@ -182,6 +182,11 @@ class Ledger:
             )
         return decoding.block_summary(IonSpan.parse(data))
 
+    def summaries(self, first: int, count: int) -> list[BlockSummary]:
+        """Up to ``count`` blocks from number ``first`` on, without their revisions' data."""
+        found = self._storage.summaries(max(0, first), count)
+        return [decoding.block_summary(IonSpan.parse(data)) for _, data in found]
+
     def block(self, sequence_no: int) -> Block:
         """A block with its revisions, redacted ones without their data.
 
@@ -229,6 +234,28 @@ class Ledger:
             f"ledger {self.name} has no revision of document {document_id} there",
             position=str(address),
         )
+
+    def newest(self, table_id: str, count: int, before: int | None = None) -> list[StoredRevision]:
+        """Up to ``count`` of a table's current documents, the one that was written last first.
+
+        Args:
+            table_id: the table's, also of one that was dropped.
+            count: how many at most.
+            before: a revision's id, to go on behind it.
+        """
+        return self._storage.newest(table_id, CURRENT if before is None else before, count)
+
+    def versions(
+        self, document_id: str, count: int, until: int | None = None
+    ) -> list[StoredRevision]:
+        """Up to ``count`` of a document's revisions, the newest first.
+
+        Args:
+            document_id: the document's, also of one that was deleted.
+            count: how many at most.
+            until: only those that this block, or one before it, ended.
+        """
+        return self._storage.versions(document_id, CURRENT if until is None else until, count)
 
     def digest(self, tip: int) -> bytes:
         """The digest of the journal up to block ``tip``: 32 bytes.

@@ -118,6 +118,14 @@ class SqliteStorage:
                 lambda reading, ids=batch: reading.documents(table_id, ids, snapshot)  # type: ignore[misc]
             )
 
+    def newest(self, table_id: str, before: int, count: int) -> list[StoredRevision]:
+        """The newest of a table's documents, before a revision id."""
+        return self._read(lambda reading: reading.newest(table_id, before, count))
+
+    def versions(self, document_id: str, until: int, count: int) -> list[StoredRevision]:
+        """The newest of a document's revisions that were ended up to a block."""
+        return self._read(lambda reading: reading.versions(document_id, until, count))
+
     def indexed(self, index_id: str, keys: Sequence[bytes], snapshot: int) -> list[str]:
         """The ids of the documents that an index has under ``keys`` at a snapshot, each once."""
         found: dict[str, None] = {}

@@ -171,6 +171,30 @@ class Reading:
         )
         return [StoredRevision(*row) for row in rows]
 
+    def newest(self, table_id: str, before: int, count: int) -> list[StoredRevision]:
+        """The newest of a table's documents, before a revision id."""
+        ids = self._ids(
+            "SELECT revision_id FROM revision INDEXED BY revision_by_table"
+            " WHERE table_id = ? AND deleted = 0 AND ended = ? AND revision_id < ?"
+            " ORDER BY revision_id DESC LIMIT ?",
+            table_id,
+            CURRENT,
+            before,
+            count,
+        )
+        return [each for batch in batches(ids) for each in self.load(batch)]
+
+    def versions(self, document_id: str, until: int, count: int) -> list[StoredRevision]:
+        """The newest of a document's revisions that were ended up to a block."""
+        rows = self._all(
+            f"{_BY_DOCUMENT} WHERE r.document_id = ? AND r.ended <= ?"
+            " ORDER BY r.ended DESC LIMIT ?",
+            document_id,
+            until,
+            count,
+        )
+        return [StoredRevision(*row) for row in rows]
+
     def indexed(self, index_id: str, keys: Sequence[bytes], snapshot: int) -> list[str]:
         """The documents that an index has under at most `BATCH` keys at a snapshot."""
         rows = self._all(

@@ -225,6 +225,18 @@ class Storage(StorageReader, Protocol):
     ) -> Iterator[StoredRevision]:
         """A table's documents of those ids at a snapshot; an id without one is left out."""
 
+    def newest(self, table_id: str, before: int, count: int) -> list[StoredRevision]:
+        """Up to ``count`` of a table's current documents, newest first.
+
+        Only those whose revision id is below ``before``.
+        """
+
+    def versions(self, document_id: str, until: int, count: int) -> list[StoredRevision]:
+        """Up to ``count`` of a document's revisions, newest first.
+
+        Only those that block ``until``, or one before it, ended; all for `CURRENT`.
+        """
+
     def indexed(self, index_id: str, keys: Sequence[bytes], snapshot: int) -> list[str]:
         """The ids of the documents that an index has under ``keys`` at a snapshot, each once."""
 
