@@ -9,7 +9,19 @@ from qldbkit.errors import QldbkitError
 
 
 class RegionMissingError(QldbkitError):
-    """Nothing says which AWS region the ledgers are in."""
+    """Nothing says which AWS region is meant."""
+
+
+def region_of(environment: Mapping[str, str]) -> str:
+    """The AWS region, from ``AWS_REGION`` or ``AWS_DEFAULT_REGION``.
+
+    Raises:
+        RegionMissingError: neither is set.
+    """
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise RegionMissingError("no AWS region is given", hint="set AWS_REGION")
+    return region
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +41,7 @@ class LedgerEndpoints:
         Raises:
             RegionMissingError: no region is given.
         """
-        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-        if not region:
-            raise RegionMissingError("no AWS region is given", hint="set AWS_REGION")
+        region = region_of(environment)
         given = environment.get("LEDGER_ENDPOINT_URL")
         return cls(
             control=given or f"https://qldb.{region}.amazonaws.com",

@@ -20,8 +20,9 @@ from qldbkit.replay.outcome import Figures, Outcome
 from qldbkit.replay.quarantine_dynamodb import BucketPayloads
 from qldbkit.replay.reporting import Reports
 from qldbkit.replay.retrying import RetryingDestination
-from qldbkit.replay.settings import ReplaySettings
+from qldbkit.replay.settings import ReplaySettings, StreamSettings, ViewSettings
 from qldbkit.replay.units import UnitLimits
+from qldbkit.replay.views.opening import open_view
 
 
 class Replayer:
@@ -40,6 +41,7 @@ class Replayer:
         clock: Callable[[], float] = time.time,
         emit: Callable[[str], None] = print,
         logger: Logger | None = None,
+        prepare: Callable[[], None] | None = None,
     ):
         """Put the parts together.
 
@@ -51,7 +53,9 @@ class Replayer:
             clock: seconds since 1970.
             emit: takes each line of metrics; in Lambda, what is printed is logged.
             logger: takes the lines for people.
+            prepare: what has to be done once before the first run, until it succeeds.
         """
+        self._prepare = prepare
         self._applier = Applier(RetryingDestination(destination), buffer, clock, policy)
         self._reports = Reports(name, buffer, clock=clock, emit=emit, logger=logger)
 
@@ -70,13 +74,30 @@ class Replayer:
         )
         return cls(
             LedgerDestination(client),
-            buffer_of(settings),
+            buffer_of(settings.stream),
             name=settings.destination_ledger,
-            policy=ReplayPolicy(
-                settle_window=settings.settle_window,
-                limits=UnitLimits.of(settings.transaction_documents),
-                tables=settings.tables,
-            ),
+            policy=policy_of(settings.stream, UnitLimits.of(settings.transaction_documents)),
+        )
+
+    @classmethod
+    def for_view(cls, environment: Mapping[str, str]) -> Replayer:
+        """The replayer into a view that a deployed function's environment describes.
+
+        The view is prepared before the first run, not here: what cannot be reached then is
+        reported, and tried again with the next run.
+
+        Raises:
+            ReplaySettingsError: a variable is missing, or not what it has to be.
+            ViewUrlError: ``VIEW_URL`` names no view.
+        """
+        settings = ViewSettings.from_environment(environment)
+        view = open_view(settings.url, settings.stream.region)
+        return cls(
+            view,
+            buffer_of(settings.stream),
+            name=settings.name,
+            policy=policy_of(settings.stream, view.limits),
+            prepare=view.prepare,
         )
 
     def handle(self, event: Mapping[str, Any]) -> Figures:
@@ -111,6 +132,9 @@ class Replayer:
 
     def _run(self, run: Callable[[], Outcome]) -> tuple[Outcome, Figures]:
         try:
+            if self._prepare is not None:
+                self._prepare()
+                self._prepare = None
             outcome = run()
         except Exception as error:
             self._reports.failed(error)
@@ -118,10 +142,14 @@ class Replayer:
         return outcome, self._reports.finished(outcome)
 
 
-def buffer_of(settings: ReplaySettings) -> DynamoDbBuffer:
+def policy_of(settings: StreamSettings, limits: UnitLimits) -> ReplayPolicy:
+    """How a deployed replay waits and groups."""
+    return ReplayPolicy(settle_window=settings.settle_window, limits=limits, tables=settings.tables)
+
+
+def buffer_of(settings: StreamSettings) -> DynamoDbBuffer:
     """The deployed settling buffer that the settings name."""
-    region = settings.endpoints.region
-    bucket = settings.quarantine_bucket
+    region, bucket = settings.region, settings.quarantine_bucket
     payloads = BucketPayloads(lambda: boto3.client("s3", region_name=region), bucket)
     return DynamoDbBuffer(
         boto3.client("dynamodb", region_name=region),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
-from qldbkit.endpoints import LedgerEndpoints
+from qldbkit.endpoints import LedgerEndpoints, region_of
 from qldbkit.names import check_ledger_name
 from qldbkit.replay.errors import ReplaySettingsError
 from qldbkit.replay.routing import ALL_TABLES, TableRouting
@@ -22,12 +22,11 @@ DEFAULT_GAP_RETENTION: Final = 366 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class ReplaySettings:
-    """Where to replay to, and how long to wait.
+class StreamSettings:
+    """What every replay of a stream is told, whatever it is replayed into.
 
     Attributes:
-        destination_ledger: ``DESTINATION_LEDGER``, the ledger's name.
-        endpoints: ``LEDGER_ENDPOINT_URL`` and ``AWS_REGION``: where the ledger is.
+        region: ``AWS_REGION``: where the settling buffer and the quarantine are.
         buffer_table: ``BUFFER_TABLE``, the settling buffer's DynamoDB table.
         stream_name: ``STREAM_NAME``, the Kinesis stream, for messages.
         quarantine_bucket: ``QUARANTINE_BUCKET``, where the payloads of quarantined records are
@@ -38,6 +37,44 @@ class ReplaySettings:
         tables: ``REPLAY_TABLES`` and ``RENAME_TABLES``: which of the source's tables are replayed,
             such as ``Person,Vehicle``, and as what, such as ``Person=People``; all, as they are,
             where they are empty.
+    """
+
+    region: str
+    buffer_table: str
+    stream_name: str
+    quarantine_bucket: str = ""
+    settle_window: float = DEFAULT_SETTLE_WINDOW
+    gap_retention: float = DEFAULT_GAP_RETENTION
+    tables: TableRouting = ALL_TABLES
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> StreamSettings:
+        """Read the settings.
+
+        Raises:
+            ReplaySettingsError: a variable is missing, or not what it has to be.
+            NameRefusedError: a table's name cannot be one.
+            RegionMissingError: no AWS region is given.
+        """
+        return cls(
+            region=region_of(environment),
+            buffer_table=_text(environment, "BUFFER_TABLE"),
+            stream_name=environment.get("STREAM_NAME", ""),
+            quarantine_bucket=environment.get("QUARANTINE_BUCKET", ""),
+            settle_window=_seconds(environment, "SETTLE_WINDOW_SECONDS", DEFAULT_SETTLE_WINDOW),
+            gap_retention=_seconds(environment, "GAP_RETENTION_SECONDS", DEFAULT_GAP_RETENTION),
+            tables=tables_of_environment(environment),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySettings:
+    """Which ledger to replay to, and how.
+
+    Attributes:
+        destination_ledger: ``DESTINATION_LEDGER``, the ledger's name.
+        endpoints: ``LEDGER_ENDPOINT_URL`` and ``AWS_REGION``: where the ledger is.
+        stream: what comes, and what waits.
         transaction_documents: ``DESTINATION_TRANSACTION_DOCUMENTS``: how many documents the
             destination takes in one transaction; QLDB's 40 unless it is an embedded ledger that
             takes more. The more, the fewer requests.
@@ -45,12 +82,7 @@ class ReplaySettings:
 
     destination_ledger: str
     endpoints: LedgerEndpoints
-    buffer_table: str
-    stream_name: str
-    quarantine_bucket: str = ""
-    settle_window: float = DEFAULT_SETTLE_WINDOW
-    gap_retention: float = DEFAULT_GAP_RETENTION
-    tables: TableRouting = ALL_TABLES
+    stream: StreamSettings
     transaction_documents: int = TRANSACTION_DOCUMENTS
 
     @classmethod
@@ -65,13 +97,38 @@ class ReplaySettings:
         return cls(
             destination_ledger=check_ledger_name(_text(environment, "DESTINATION_LEDGER")),
             endpoints=LedgerEndpoints.from_environment(environment),
-            buffer_table=_text(environment, "BUFFER_TABLE"),
-            stream_name=environment.get("STREAM_NAME", ""),
-            quarantine_bucket=environment.get("QUARANTINE_BUCKET", ""),
-            settle_window=_seconds(environment, "SETTLE_WINDOW_SECONDS", DEFAULT_SETTLE_WINDOW),
-            gap_retention=_seconds(environment, "GAP_RETENTION_SECONDS", DEFAULT_GAP_RETENTION),
-            tables=tables_of_environment(environment),
+            stream=StreamSettings.from_environment(environment),
             transaction_documents=_documents(environment, "DESTINATION_TRANSACTION_DOCUMENTS"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSettings:
+    """Which view to replay to, and how.
+
+    Attributes:
+        url: ``VIEW_URL``, as `qldbkit.replay.views.opening` reads it; it holds no secret.
+        name: ``VIEW_NAME``, the destination's name in the metrics.
+        stream: what comes, and what waits.
+    """
+
+    url: str
+    name: str
+    stream: StreamSettings
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> ViewSettings:
+        """Read the settings.
+
+        Raises:
+            ReplaySettingsError: a variable is missing, or not what it has to be.
+            NameRefusedError: a table's name cannot be one.
+            RegionMissingError: no AWS region is given.
+        """
+        return cls(
+            url=_text(environment, "VIEW_URL"),
+            name=_text(environment, "VIEW_NAME"),
+            stream=StreamSettings.from_environment(environment),
         )
 
 

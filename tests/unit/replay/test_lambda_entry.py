@@ -215,12 +215,12 @@ def test_a_poison_record_does_not_fail_its_batch_and_the_drain_reports_it(
 
 def test_settings_come_from_the_environment() -> None:
     settings = ReplaySettings.from_environment(ENVIRONMENT)
-    assert settings.settle_window == 7.5
+    assert settings.stream.settle_window == 7.5
     assert settings.endpoints.session == "https://session.qldb.eu-west-1.amazonaws.com"
     local = {**ENVIRONMENT, "LEDGER_ENDPOINT_URL": "http://127.0.0.1:4566"}
     assert ReplaySettings.from_environment(local).endpoints.session == "http://127.0.0.1:4566"
     default = {key: each for key, each in ENVIRONMENT.items() if key != "SETTLE_WINDOW_SECONDS"}
-    assert ReplaySettings.from_environment(default).settle_window == 120.0
+    assert ReplaySettings.from_environment(default).stream.settle_window == 120.0
     assert settings.transaction_documents == 40
     larger = {**ENVIRONMENT, "DESTINATION_TRANSACTION_DOCUMENTS": "400"}
     assert ReplaySettings.from_environment(larger).transaction_documents == 400
