@@ -22,6 +22,7 @@ MODULES: Final = {
     "history": ("listing", "Show what changed in documents from version to version."),
     "digest": ("exporting", "Print the digest of a ledger's journal."),
     "export": ("exporting", "Export a ledger's whole journal, every block verified."),
+    "import": ("importing", "Insert a file's documents into a table."),
     "verify": ("verifying", "Prove a journal by its hashes, its chain and a saved digest."),
     "restore": ("restoring", "Restore a ledger from its own journal, with all its ids and hashes."),
     "compare": ("comparing", "Compare the documents of two sides, and repair what differs."),
@@ -54,6 +55,6 @@ class CommandGroup(TyperGroup):
 
 def _loaded(name: str) -> Any:
     module, _ = MODULES[name]
-    whole = typer.Typer()
+    whole = typer.Typer(rich_markup_mode="markdown")  # which joins the lines of a paragraph
     import_module(f"qldbkit.cli.{module}").add_to(whole)
     return typer.main.get_group(whole).commands[name]

@@ -53,3 +53,10 @@ def counting_progress(
             )
 
         yield told
+
+
+@contextmanager
+def counting_documents(*, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A line on standard error, to be told of documents; nothing when ``quiet``."""
+    with Console(stderr=True, quiet=quiet).status("reading") as line:
+        yield lambda documents: line.update(f"{documents:,} documents")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -41,10 +41,8 @@ def query(
         typer.Argument(help="PartiQL, several statements parted by semicolons; a shell without."),
     ] = None,
     file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file", exists=True, dir_okay=False, allow_dash=True, help="Run a file's; - is stdin."
-        ),
+        typer.FileText | None,
+        typer.Option("--file", encoding="utf-8", help="Run a file's; - is stdin."),
     ] = None,
     parameter: Annotated[
         list[str] | None,
@@ -87,13 +85,13 @@ def query(
             write_rows(rows, chosen, console)
 
 
-def _script(statement: str | None, file: Path | None) -> str | None:
+def _script(statement: str | None, file: TextIO | None) -> str | None:
     """What is to be run; None when a person is to be asked."""
     if statement is not None:
         return statement
-    if file is not None and str(file) != "-":
-        return file.read_text(encoding="utf-8")
-    return None if file is None and sys.stdin.isatty() else sys.stdin.read()
+    if file is not None:
+        return file.read()
+    return None if sys.stdin.isatty() else sys.stdin.read()
 
 
 def _run_shell(

@@ -53,13 +53,18 @@ def read_text(text: str) -> Any:
         IonException, ValueError: it is no such value, or a timestamp has more than
             `MAX_SECOND_DIGITS`.
     """
-    values = _read_texts(text)
+    values = read_texts(text)
     if len(values) != 1:
         raise IonException(f"it holds one value, not {len(values)}")
     return values[0]
 
 
-def _read_texts(text: str) -> Any:
+def read_texts(text: str) -> Any:
+    """The values of Ion text, a list of them.
+
+    Raises:
+        IonException, ValueError: as `read_text`.
+    """
     if _MORE_DIGITS_TEXT.search(text) is not None:
         return _read_slowly(StringIO(text), len(text), single_value=False)
     # The library's own limit for a string in text is 4 KB.

@@ -238,6 +238,7 @@ def test_scripts_come_from_the_command_line_a_file_and_standard_input(run, tmp_p
     assert run("query", "orders", "--file", str(script)).count("documentId") == 2
     found = run("query", "orders", "--json", given="SELECT * FROM Car WHERE VIN = '2';")
     assert json.loads(found) == {"VIN": "2"}
+    assert run("query", "orders", "--file", "-", given="SELECT 1 FROM Car").count("_1:1") == 2
     given = run("query", "orders", "SELECT VALUE VIN FROM Car WHERE VIN = ?", "--parameter", '"1"')
     assert given == '"1"\n'
 
@@ -296,3 +297,24 @@ def test_what_is_not_there_is_said_in_a_sentence(run):
         assert "nobody" in run(*command, code=1)
     away = ("--endpoint-url", "http://127.0.0.1:9")
     assert "qldbkit serve" in run("ledgers", *away, code=1)
+
+
+def test_what_a_query_prints_can_be_imported(run, tmp_path):
+    documents = "<< {'n': 1.50, 't': `2020-01-01T`}, {'n': `1e0`, 'name': 'Ada'} >>"
+    run("query", "orders", f"CREATE TABLE Car; INSERT INTO Car {documents}")
+    cars = tmp_path / "cars.ion"
+    cars.write_text(run("query", "orders", "SELECT * FROM Car"))
+    report = json.loads(run("import", "orders", "Copy", str(cars), "--create", "--json"))
+    assert report == {"table": "Copy", "documents": 2, "skipped": 0, "transactions": 1}
+    assert run("query", "orders", "SELECT * FROM Copy") == cars.read_text()
+
+
+def test_an_import_reads_standard_input_and_says_where_it_ended(run):
+    lines = "".join(f'{{"n": {each}}}\n' for each in range(60))
+    assert "60 documents" in run("import", "orders", "Car", "-", "--dry-run", given=lines)
+    assert "--create" in run("import", "orders", "Car", "-", given=lines, code=1)
+    said = run("import", "orders", "Car", "-", "--create", given=f"{lines}oh no\n", code=1)
+    assert "document 61, line 61" in said
+    assert "hint: 40 documents were imported: go on with --skip 40\n" in said
+    run("import", "orders", "Car", "-", "--skip", "40", given=lines)
+    assert run("query", "orders", "SELECT COUNT(*) AS n FROM Car") == "{n:60}\n"
