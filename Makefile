@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -q
 UV := $(BIN)/uv pip install -q --system-certs --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit infrastructure simulation integration conformance \
+.PHONY: help setup demo test unit infrastructure simulation simulate integration conformance \
 	deploy-local destroy-local serve lint format types check bench cli-docs hooks clean
 
 help:  ## Show what there is
@@ -56,6 +56,9 @@ test: setup  ## Run all the tests, two files at a time
 
 unit infrastructure simulation integration: setup  ## Run the tests of one kind
 	@$(PYTEST) tests/$@
+
+simulate: setup  ## Run the simulation: make simulate SEEDS=17, or a range of them, SEEDS=0:1000
+	@SEEDS=$(or $(SEEDS),0:200) $(PYTEST) tests/simulation
 
 conformance: setup  ## Run the PartiQL conformance cases and print the rates
 	@$(BIN)/python tests/conformance/rates.py

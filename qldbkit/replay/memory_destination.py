@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qldbkit.journal.ion import IonSpan
 from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.compare import DocumentDigest
 from qldbkit.replay.destination import (
     Change,
     Changes,
@@ -65,19 +66,17 @@ class MemoryDestination:
     A transaction conflicts when anything at all was committed since it began, which is coarser than
     a ledger and so puts fencing to a harder test.
 
+    It is also a side of a comparison.
+
     Attributes:
         ledger: what is committed.
-        interrupt: called at each point where a real destination could fail, with the point's name;
-            what it raises is what the destination fails with.
     """
 
-    def __init__(self, interrupt: Callable[[str], None] = lambda _: None):
+    def __init__(self) -> None:
         self.ledger = MemoryLedger()
-        self.interrupt = interrupt
 
     def checkpoint(self, strand_id: str) -> Checkpoint | None:
         """How far the strand has been applied."""
-        self.interrupt("read checkpoint")
         return self.ledger.checkpoints.get(strand_id)
 
     def checkpoints(self) -> list[Checkpoint]:
@@ -91,17 +90,22 @@ class MemoryDestination:
             ConflictError: there were conflicts each time.
         """
         for _ in range(1 + RETRIES):
-            self.interrupt("begin")
             before = self.ledger
             changes = decide(_state(before, strand_id, documents))
             after = _written(before, strand_id, changes)
-            self.interrupt("commit")
-            if self.ledger is not before:
-                continue
-            self.ledger = after
-            self.interrupt("committed")
-            return changes.checkpoint
+            if self.ledger is before:
+                self.ledger = after
+                return changes.checkpoint
         raise ConflictError
+
+    def tables(self) -> frozenset[str]:
+        """The names of the active tables."""
+        return frozenset(each.name for each in self.ledger.tables.values() if each.active)
+
+    def digests(self) -> Iterator[DocumentDigest]:
+        """Every current document under its source's id."""
+        for (table, source_id), data in self.documents().items():
+            yield DocumentDigest(table, source_id, data.hash())
 
     def documents(self) -> dict[tuple[str, str], IonSpan]:
         """The current documents of active tables, by table name and the source's id."""

@@ -6,19 +6,19 @@ the destination and the settling buffer are simulated. All chance comes from one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from simulation.delivery import kinesis_event
-from simulation.source import Documents, Source, is_streamed, random_history, records_of
+from simulation.faults import CrashError, Faults, FaultyBuffer, FaultyDestination
+from simulation.histories import history, read_once
+from simulation.source import Documents, Source, is_streamed
+from simulation.subject import MEMORY, Subject, digest_of
 
-from qldbkit.journal.ion import IonSpan
 from qldbkit.replay.applier import Applier, ReplayPolicy
-from qldbkit.replay.buffer import MemoryBuffer
-from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord
-from qldbkit.replay.memory_destination import MemoryDestination
+from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.outcome import Outcome
 from qldbkit.replay.routing import ALL_TABLES, TableRouting
 from qldbkit.replay.settle import Hold
@@ -30,77 +30,8 @@ SPACING = 10.0
 ROUNDS = 20_000
 """More than any run takes; one that takes more has stopped moving."""
 
-
-class CrashError(Exception):
-    """The process died, or a service did not answer."""
-
-
-@dataclass
-class Faults:
-    """Decides at which points of the input and output something fails.
-
-    Attributes:
-        chance: of a failure at each point.
-        at: the only point to fail at, counted from 0; None to go by chance.
-        points: how many points there were.
-    """
-
-    random: Random
-    chance: float = 0.0
-    at: int | None = None
-    points: int = 0
-    interleave: Callable[[], None] = lambda: None
-
-    def point(self, name: str) -> None:
-        self.points += 1
-        fails = (
-            self.points - 1 == self.at
-            if self.at is not None
-            else (self.chance > 0 and self.random.random() < self.chance)
-        )
-        if fails:
-            raise CrashError(name)
-        if name == "commit":
-            self.interleave()
-
-
-class FaultyBuffer(MemoryBuffer):
-    """A settling buffer that may fail before, in the middle of, and after each operation."""
-
-    def __init__(self, faults: Faults) -> None:
-        super().__init__()
-        self.faults = faults
-
-    def put(self, fragments: Sequence[Fragment]) -> None:
-        for each in fragments:
-            self.faults.point("put")
-            super().put([each])
-        self.faults.point("put done")
-
-    def fragments(self, strand_id: str, first: int, last: int | None = None) -> Iterator[Fragment]:
-        for each in super().fragments(strand_id, first, last):
-            self.faults.point("read fragment")
-            yield each
-
-    def remove(self, strand_id: str, sequence_numbers: Collection[int]) -> None:
-        for each in sorted(sequence_numbers):
-            self.faults.point("remove")
-            super().remove(strand_id, [each])
-
-    def record_gaps(self, gaps: Sequence[Gap]) -> None:
-        for each in gaps:
-            self.faults.point("record gap")
-            super().record_gaps([each])
-
-    def fill_gap(self, gap: Gap, sequence_no: int) -> None:
-        self.faults.point("fill gap")
-        super().fill_gap(gap, sequence_no)
-        self.faults.point("fill gap done")
-
-    def quarantine(self, records: Sequence[QuarantinedRecord]) -> None:
-        for each in records:
-            self.faults.point("quarantine")
-            super().quarantine([each])
+Digests = dict[tuple[str, str], bytes]
+"""The hashes of documents, by table and source id."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +54,7 @@ class Conditions:
         tables: which are replayed, and as what.
     """
 
-    blocks: int = 40
+    blocks: int = 24
     first: int = 0
     shards: int = 1
     reshards: bool = False
@@ -150,12 +81,19 @@ class Shard:
 class Simulation:
     """One run, decided by its seed and its conditions."""
 
-    def __init__(self, seed: int, conditions: Conditions, crash_at: int | None = None):
+    def __init__(
+        self,
+        seed: int,
+        conditions: Conditions,
+        subject: Subject = MEMORY,
+        crash_at: int | None = None,
+    ):
         self.random = Random(seed)
-        self.conditions = conditions
-        self.source: Source = random_history(self.random, conditions.blocks, drops=conditions.drops)
+        self.conditions, self.subject = conditions, subject
+        self.history = history(seed, conditions.blocks, drops=conditions.drops)
+        self.source: Source = self.history.source
         self.faults = Faults(Random(seed + 1), at=crash_at)
-        self.destination = MemoryDestination(self.faults.point)
+        self.destination = FaultyDestination(subject.make(self.faults.point), self.faults)
         self.buffer = FaultyBuffer(self.faults)
         self.now = 0.0
         self.policy = ReplayPolicy(
@@ -169,14 +107,18 @@ class Simulation:
         self.shards: list[Shard] = []
         self.appliers: dict[int, Applier] = {}
         self.crashes = 0
-        self.gaps = self.late = self.fenced = 0
+        self.gaps = self.late = self.fenced = self.quarantined = self.held = 0
         self.nested = False
         self.recent: list[list[dict[str, Any]]] = []
-        self.checked: object = None
-        self._hashes: dict[int, tuple[IonSpan, bytes]] = {}
+        self.looked_at = -1
+        """Transactions that there were when the documents were last looked at."""
 
     def run(self, after_each: Callable[[Simulation], None] = lambda _: None) -> None:
         """Deliver the whole stream, whatever fails, then let everything settle."""
+        with read_once():
+            self._run(after_each)
+
+    def _run(self, after_each: Callable[[Simulation], None]) -> None:
         self._fill_shards()
         self.faults.chance = self.conditions.failing
         self.faults.interleave = self._interleave
@@ -195,36 +137,54 @@ class Simulation:
 
     def repair(self) -> None:
         """Deliver what was not in the stream, as from the archive."""
-        for strand_record in self.missing:
-            self._call(0, kinesis_event([strand_record]))
-        self.missing.clear()
-        for each in list(self.buffer.quarantine_index()):
-            self.buffer.discard(each.position)
-        self._settle()
+        with read_once():
+            for strand_record in self.missing:
+                self._call(0, kinesis_event([strand_record]))
+            self.missing.clear()
+            for each in list(self.buffer.quarantine_index()):
+                self.buffer.discard(each.position)
+            self._settle()
 
     def last_drain(self) -> Outcome:
         """What the next drain reports."""
         return self._applier(-1).drain()
 
-    def expected(self) -> Documents:
+    def checkpoint(self) -> Checkpoint | None:
+        """How far the destination is."""
+        with self.faults.paused():
+            return self.destination.checkpoint(self.source.strand_id)
+
+    def found(self) -> Digests:
+        """The documents that the destination has."""
+        return {(each.table, each.document_id): each.digest for each in self._digests()}
+
+    def _digests(self) -> list[Any]:
+        with self.faults.paused():
+            return list(self.destination.inner.digests())
+
+    def expected(self) -> Digests:
         """What the replayed documents of the source were at the destination's checkpoint."""
-        checkpoint = self.destination.ledger.checkpoints.get(self.source.strand_id)
+        checkpoint = self.checkpoint()
         return self.replayed(
             {} if checkpoint is None else self.source.after[checkpoint.sequence_no]
         )
 
-    def replayed(self, documents: Documents) -> Documents:
+    def replayed(self, documents: Documents) -> Digests:
         """Those of the source's documents that the destination is to have, as it names them."""
         name_of = self.conditions.tables.name_of
         named = {(name_of(table), id_): data for (table, id_), data in documents.items()}
-        return {(name, id_): data for (name, id_), data in named.items() if name is not None}
+        return {
+            (name, id_): digest_of(data) for (name, id_), data in named.items() if name is not None
+        }
 
-    def digests(self, documents: Documents) -> dict[tuple[str, str], bytes]:
-        """The documents' hashes; what was hashed is kept, so that its id stays its own."""
-        for each in documents.values():
-            if id(each) not in self._hashes:
-                self._hashes[id(each)] = (each, each.hash())
-        return {key: self._hashes[id(each)][1] for key, each in documents.items()}
+    def revision_counts(self) -> dict[str, int]:
+        """How many revisions the destination has of each document, if it keeps them."""
+        return dict(self.subject.revision_counts(self.destination.inner))
+
+    def has_changed(self) -> bool:
+        """Whether anything can have been written since this was last asked."""
+        before, self.looked_at = self.looked_at, self.destination.transactions
+        return before != self.looked_at
 
     def whole_blocks_are_lost(self) -> bool:
         """Whether nothing of some block came, and no later revision says that it was there.
@@ -233,8 +193,7 @@ class Simulation:
         """
         lost = {data for _, data in self.missing}
         return any(
-            records and all(data in lost for _, data in records)
-            for records in map(records_of, self.source.blocks)
+            records and all(data in lost for _, data in records) for records in self.history.records
         )
 
     def is_phantom(self, hold: Hold) -> bool:
@@ -279,7 +238,7 @@ class Simulation:
         """All stream records by when they come."""
         conditions, found = self.conditions, []
         for block in self.source.blocks[conditions.first :]:
-            for record in records_of(block):
+            for record in self.history.records[block.address.sequence_no]:
                 if self.random.random() < conditions.lost:
                     self.missing.append(record)
                     continue
@@ -322,7 +281,8 @@ class Simulation:
 
     def _interleave(self) -> None:
         """Another function's batch, in the middle of a commit."""
-        if self.nested or self.random.random() >= self.conditions.interleaved:
+        interleaved = 0.0 if self.subject.locks else self.conditions.interleaved
+        if self.nested or self.random.random() >= interleaved:
             return
         self.nested = True
         try:
@@ -356,10 +316,11 @@ class Simulation:
         self.gaps += outcome.gaps
         self.late += outcome.late
         self.fenced += outcome.fenced
+        self.quarantined += outcome.quarantined
+        self.held += len(outcome.overdue)
 
     def _settle(self) -> None:
-        self.faults.chance = 0.0
-        self.faults.interleave = lambda: None
+        self.faults.stop()
         for _ in range(3):
             self.now += WINDOW
             self._drain()

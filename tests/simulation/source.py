@@ -214,7 +214,7 @@ def _random_block(random: Random, source: Source) -> None:
         _random_redaction(random, source)
     elif dice < 0.24:
         name = random.choice(list(source.tables))
-        source.insert(name, *({"n": each} for each in range(random.randint(18, 40))))
+        source.insert(name, *({"n": each} for each in range(random.randint(8, 22))))
     else:
         _random_writes(random, source, living)
 
