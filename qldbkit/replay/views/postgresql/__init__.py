@@ -1,0 +1,1 @@
+"""A journal's documents, their history and the journal itself in PostgreSQL."""
