@@ -33,6 +33,7 @@ from qldbkit.replay.errors import (
     CheckpointMovedError,
     PlanError,
     ReplicationHeldError,
+    RetryableError,
     RevisionMissingError,
 )
 
@@ -49,6 +50,7 @@ class ErrorClass(Enum):
 CLASSES: Final[dict[type[Exception], ErrorClass]] = {
     BufferBusyError: ErrorClass.RETRYABLE,
     CheckpointMovedError: ErrorClass.RETRYABLE,
+    RetryableError: ErrorClass.RETRYABLE,
     EndpointConnectionError: ErrorClass.RETRYABLE,
     ConnectionClosedError: ErrorClass.RETRYABLE,
     HTTPClientError: ErrorClass.RETRYABLE,  # time-outs and broken connections

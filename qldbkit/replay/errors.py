@@ -44,6 +44,14 @@ class CheckpointMovedError(ReplayError):
     """Another applier was faster; what it applied must not be applied again."""
 
 
+class RetryableError(QldbkitError):
+    """A database could not be reached, or had too much to do; a moment later it may not.
+
+    What a view raises from its client's error, so that the client need not be known to tell. It is
+    no `ReplayError`: nothing is wrong with the block, which must not be held for it.
+    """
+
+
 class BufferBusyError(QldbkitError):
     """The settling buffer does not take what has to be kept; the batch will be delivered again."""
 

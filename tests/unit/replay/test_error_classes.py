@@ -20,6 +20,7 @@ from qldbkit.replay.errors import (
     DestinationChangedError,
     PlanError,
     ReplaySettingsError,
+    RetryableError,
     RevisionMissingError,
 )
 
@@ -48,6 +49,7 @@ TABLE = [
     (ReadTimeoutError(endpoint_url="http://localhost"), "retryable"),
     (BufferBusyError("busy"), "retryable"),
     (CheckpointMovedError("moved"), "retryable"),
+    (RetryableError("no answer"), "retryable"),
     (RecordError("no record"), "poison"),
     (AggregationError("damaged"), "poison"),
     (IntegrityError("not its hash"), "poison"),
