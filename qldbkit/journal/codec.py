@@ -46,6 +46,20 @@ def read(data: bytes) -> Any:
     return _read_slowly(BytesIO(_with_every_symbol(data)), 3 * len(data), single_value=True)
 
 
+def check(data: bytes) -> None:
+    """Make sure that `read` can read the one value of binary Ion.
+
+    Raises:
+        IonException, ValueError: it cannot.
+    """
+    if _MORE_DIGITS.search(data) is None:
+        # Plain Python values are made in less than half the time.
+        bare = simpleion.IonPyValueModel.MAY_BE_BARE
+        simpleion.loads(data, single_value=True, value_model=bare)
+    else:
+        read(data)
+
+
 def read_text(text: str) -> Any:
     """The one value of Ion text.
 

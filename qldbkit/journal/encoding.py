@@ -17,7 +17,14 @@ from qldbkit.journal.binary import (
     var_uint,
 )
 from qldbkit.journal.ion import IonSpan
-from qldbkit.journal.symbols import SYMBOL_TABLE_ID, SYSTEM_SYMBOLS, symbol_text
+from qldbkit.journal.kernel import used_texts
+from qldbkit.journal.symbols import (
+    SYMBOL_TABLE_ID,
+    SYSTEM_CONTEXT,
+    SYSTEM_SYMBOLS,
+    extended,
+    symbol_text,
+)
 
 _IMPORTS: Final = 0x86
 _SYMBOLS: Final = 0x87
@@ -25,7 +32,7 @@ _NULL: Final = b"\x0f"
 _CONTAINERS: Final = IonType.LIST << 4
 
 
-def container(code: IonType, representation: bytes) -> bytes:
+def container(code: int, representation: bytes) -> bytes:
     """The binary encoding of a value of a type, by its representation."""
     length = len(representation)
     if length < 14 and not (code == IonType.STRUCT and length == 1):
@@ -51,14 +58,25 @@ def symbol_table(symbols: Iterable[str | None], *, append: bool = False) -> byte
     texts = b"".join(map(_symbol, symbols))
     imports = bytes((_IMPORTS, IonType.SYMBOL << 4 | 1, SYMBOL_TABLE_ID)) if append else b""
     table = container(IonType.STRUCT, imports + bytes((_SYMBOLS,)) + container(IonType.LIST, texts))
-    annotations = bytes((0x81, 0x80 | SYMBOL_TABLE_ID))
-    length = var_uint_bytes(len(annotations) + len(table))
-    return bytes((ANNOTATION << 4 | 14,)) + length + annotations + table
+    return container(ANNOTATION, bytes((0x81, 0x80 | SYMBOL_TABLE_ID)) + table)
 
 
 @lru_cache(maxsize=4096)
 def _symbol(text: str | None) -> bytes:
     return _NULL if text is None else container(IonType.STRING, text.encode())
+
+
+def alone(span: IonSpan) -> IonSpan:
+    """The same value over bytes that hold nothing else; see `standalone`.
+
+    Raises:
+        IonFormatError: the value is damaged.
+    """
+    data = standalone(span)
+    start = len(data) - (span.end - span.start)
+    table = len(VERSION_MARKER)
+    context = SYSTEM_CONTEXT if start == table else extended(SYSTEM_CONTEXT, data, table, start)
+    return IonSpan(data, start, len(data), context)
 
 
 def standalone(span: IonSpan) -> bytes:
@@ -70,6 +88,13 @@ def standalone(span: IonSpan) -> bytes:
     Raises:
         IonFormatError: the value is damaged.
     """
+    texts = used_texts(span)
+    table = _own_table(_used_texts(span) if texts is None else texts)
+    return VERSION_MARKER + table + span.data[span.start : span.end]
+
+
+def _used_texts(span: IonSpan) -> tuple[str | None, ...]:
+    """The texts of the symbols that a value uses, from the first that is not Ion's own."""
     used: set[int] = set()
     try:
         _collect(span.data, span.start, span.end, used)
@@ -80,8 +105,7 @@ def standalone(span: IonSpan) -> bytes:
     if highest >= known:
         symbol_text(span.context, highest, span.start)  # raises
     own = range(len(SYSTEM_SYMBOLS), highest + 1)
-    table = _own_table(tuple([texts[each] if each in used else None for each in own]))
-    return VERSION_MARKER + table + span.data[span.start : span.end]
+    return tuple([texts[each] if each in used else None for each in own])
 
 
 @lru_cache(maxsize=512)

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.kernel import dot as combined
 
 HASH_SIZE: Final = 32
 EMPTY: Final = b""
@@ -28,6 +29,9 @@ def dot(left: bytes, right: bytes) -> bytes:
 
     Hashes are compared as signed bytes from the last to the first.
     """
+    answer = combined(left, right)
+    if answer is not None:
+        return answer
     if not left:
         return right
     if not right:

@@ -6,11 +6,12 @@ of the block before it, a revision the hash of its metadata and data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal.hashes import block_hash, merkle_root, revision_hash
+from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision
 
 
@@ -21,12 +22,16 @@ class IntegrityError(QldbkitError):
 def revision_holds(revision: Revision) -> bool:
     """Whether a revision's hash is that of its metadata and its data (or data hash).
 
-    A revision that is internal to QLDB has nothing but a hash, and nothing to check.
+    A revision that is internal to QLDB has nothing but a hash, and nothing to check. Contents that
+    are damaged so far that they have no hash are not those that were hashed.
     """
     metadata = revision.metadata
     if metadata is None:
         return True
-    return revision_hash(metadata.ion, revision.data, revision.data_hash) == revision.hash
+    try:
+        return revision_hash(metadata.ion, revision.data, revision.data_hash) == revision.hash
+    except IonFormatError:
+        return False
 
 
 def chain_faults(summary: BlockSummary) -> Iterator[str]:
@@ -45,10 +50,17 @@ def content_faults(summary: BlockSummary) -> Iterator[str]:
     """What of a block's transaction and redactions is not what its entries were hashed from."""
     entries = summary.entries_hash_list
     info, redactions = summary.transaction_info, summary.redaction_info
-    if info is not None and info.ion.hash() not in entries:
+    if info is not None and not _is_entry(info.ion, entries):
         yield "transactionInfo is not among the hashed entries"
-    if redactions is not None and redactions.ion.hash() not in entries:
+    if redactions is not None and not _is_entry(redactions.ion, entries):
         yield "redactionInfo is not among the hashed entries"
+
+
+def _is_entry(span: IonSpan, entries: Sequence[bytes]) -> bool:
+    try:
+        return span.hash() in entries
+    except IonFormatError:
+        return False
 
 
 def verify_revision(revision: Revision) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from amazon.ion.core import Timestamp
 from amazon.ion.exceptions import IonException
 
-from qldbkit.journal import codec
+from qldbkit.journal import codec, kernel
 from qldbkit.journal.binary import (
     ANNOTATION,
     LENGTHS,
@@ -25,7 +25,6 @@ from qldbkit.journal.binary import (
     VERSION_MARKER,
     IonFormatError,
     IonType,
-    annotations_at,
     is_padding,
     truncated,
     value_bounds,
@@ -34,7 +33,6 @@ from qldbkit.journal.binary import (
 from qldbkit.journal.symbols import (
     SYMBOL_TABLE_ID,
     SYSTEM_CONTEXT,
-    SymbolContext,
     extended,
     symbol_text,
 )
@@ -46,26 +44,14 @@ _TYPES: Final = tuple(
 )
 
 
-class IonSpan:
+class IonSpan(kernel.Span):
     """One Ion value, as it was written.
 
     Two spans are the same when their values have the same Ion hash, so equality ignores how a
     value was encoded.
     """
 
-    __slots__ = ("_body", "_descriptor", "annotation_ids", "context", "data", "end", "start")
-
-    def __init__(self, data: bytes, start: int, end: int, context: SymbolContext):
-        self.data = data
-        self.start = self._body = start
-        self.end = end
-        self.context = context
-        self.annotation_ids: tuple[int, ...] = ()
-        descriptor = data[start]
-        if descriptor >> 4 == ANNOTATION:
-            self.annotation_ids, self._body = annotations_at(data, start, end)
-            descriptor = data[self._body]
-        self._descriptor = descriptor
+    __slots__ = ()
 
     @staticmethod
     def parse(data: bytes) -> IonSpan:
@@ -157,6 +143,9 @@ class IonSpan:
         Raises:
             IonFormatError: the value is not a struct, or damaged.
         """
+        answer = kernel.fields(self)
+        if answer is not None:
+            return answer
         self._expect(IonType.STRUCT)
         data, context, found = self.data, self.context, []
         texts, known = context.texts, len(context.texts)
@@ -202,6 +191,9 @@ class IonSpan:
         Raises:
             IonFormatError: the value is neither, or damaged.
         """
+        answer = kernel.elements(self)
+        if answer is not None:
+            return answer
         self._expect(IonType.LIST, IonType.SEXP)
         data, found = self.data, []
         try:
@@ -226,6 +218,9 @@ class IonSpan:
         Raises:
             IonFormatError: the value is neither, is null, or is not UTF-8.
         """
+        answer = kernel.text(self)
+        if answer is not None:
+            return answer
         code = self._descriptor >> 4
         if code != IonType.STRING:
             self._expect(IonType.STRING, IonType.SYMBOL)
@@ -247,6 +242,9 @@ class IonSpan:
         Raises:
             IonFormatError: the value is not an int, or null.
         """
+        answer = kernel.integer(self)
+        if answer is not None:
+            return answer
         code = self._descriptor >> 4
         if code != IonType.INT:
             self._expect(IonType.INT, NEGATIVE_INT)
@@ -260,6 +258,9 @@ class IonSpan:
         Raises:
             IonFormatError: the value is neither, or null.
         """
+        answer = kernel.blob(self)
+        if answer is not None:
+            return answer
         if self._descriptor >> 4 != IonType.BLOB:
             self._expect(IonType.BLOB, IonType.CLOB)
         begin, end = self._representation()
@@ -282,6 +283,9 @@ class IonSpan:
         Raises:
             IonFormatError: the value is damaged.
         """
+        answer = kernel.ion_hash(self)
+        if answer is not None:
+            return answer
         from qldbkit.journal.ionhash import serialized  # noqa: PLC0415 - it walks spans itself
 
         return sha256(serialized(self)).digest()

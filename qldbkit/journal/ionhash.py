@@ -28,6 +28,7 @@ from qldbkit.journal.binary import (
     var_uint,
 )
 from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.kernel import field_hash
 from qldbkit.journal.symbols import SymbolContext, symbol_text
 
 BEGIN: Final = b"\x0b"
@@ -87,7 +88,8 @@ def struct_hash(fields: Mapping[str, IonSpan]) -> bytes:
         IonFormatError: a value is damaged or nested too deeply.
     """
     hashes = sorted(
-        sha256(symbol(name) + serialized(span)).digest() for name, span in fields.items()
+        field_hash(name, span) or sha256(symbol(name) + serialized(span)).digest()
+        for name, span in fields.items()
     )
     return sha256(b"\x0b\xd0" + escape(b"".join(hashes)) + END).digest()
 

@@ -256,15 +256,14 @@ def _note_redactions(own: Mapping[bytes, Revision], reads: list[_Read], check: _
 
 def _check_streams(summary: BlockSummary, reads: list[_Read], check: _Check) -> None:
     """Each stream that carried a part of the block should have carried all of it."""
-    carried: dict[str, int] = {}
-    for stream_arn, _ in {
-        (each.part.stream_arn, _identity(each)) for each in reads if each.part.stream_arn
-    }:
-        carried[stream_arn or ""] = carried.get(stream_arn or "", 0) + 1
+    carried: dict[str, set[bytes]] = {}
+    for each in reads:
+        if each.part.stream_arn:
+            carried.setdefault(each.part.stream_arn, set()).add(_identity(each))
     whole = 1 + len(summary.document_ids)
-    for stream_arn, count in carried.items() if len(carried) > 1 else ():
-        if count < whole:
-            reason = f"stream {stream_arn} carries only {count} of the block's {whole} records"
+    for stream_arn, found in carried.items() if len(carried) > 1 else ():
+        if len(found) < whole:
+            reason = f"stream {stream_arn} carries only {len(found)} of the block's {whole} records"
             check.find(UNVERIFIABLE, reason, None)
 
 
@@ -277,7 +276,6 @@ def _facts(block: Block, part: Part, check: _Check) -> BlockFacts:
     time = _block_time(block, part, check)
     info = summary.transaction_info
     digests = [each.statement_digest for each in info.statements] if info is not None else []
-    entries = summary.entries_hash_list
     return BlockFacts(
         summary.address,
         summary.block_hash,
@@ -285,10 +283,21 @@ def _facts(block: Block, part: Part, check: _Check) -> BlockFacts:
         time,
         len(block.revisions),
         check.unproven,
-        struct_hash(summary.header) in entries,
-        commit_digest(summary.header["transactionId"], digests) in entries,
+        *_bound(summary, digests, part, check),
         part.place,
     )
+
+
+def _bound(
+    summary: BlockSummary, digests: list[bytes], part: Part, check: _Check
+) -> tuple[bool, bool]:
+    """Whether entries bind the block's header, and its transaction."""
+    entries, id_ = summary.entries_hash_list, summary.header["transactionId"]
+    try:
+        return struct_hash(summary.header) in entries, commit_digest(id_, digests) in entries
+    except IonFormatError as error:
+        check.find(DAMAGED, f"the block's header cannot be read: {error}", part)
+        return False, False
 
 
 def _block_time(block: Block, part: Part, check: _Check) -> int:

@@ -17,6 +17,7 @@ from qldbkit.journal.binary import (
     value_bounds,
     var_uint,
 )
+from qldbkit.journal.kernel import strings
 
 SYSTEM_SYMBOLS: Final = (
     None,
@@ -107,6 +108,9 @@ _remembered: Final = lru_cache(maxsize=REMEMBERED_TABLES)(_extended)
 
 def _texts(data: bytes, at: int, end: int) -> list[str | None]:
     """A list's strings; None for what is none, which takes an id as well."""
+    answer = strings(data, at, end)
+    if answer is not None:
+        return answer
     found: list[str | None] = []
     try:
         while at < end:

@@ -1,0 +1,106 @@
+"""The hot loops over binary Ion: in C where they were compiled, else in Python alone.
+
+Each function takes a span and either answers or gives None, and then the caller walks the value
+itself: with no kernel always, with one where the value is not written in the usual way or is
+damaged. What is allowed, and what an error says, stands in the Python code alone.
+
+`python -m qldbkit.journal.compiling` (`make compile`) builds the kernel from ``_kernel.c``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from qldbkit.journal.binary import ANNOTATION, annotations_at
+
+if TYPE_CHECKING:
+    from qldbkit.journal.symbols import SymbolContext
+
+VERSION: Final = 1
+"""What the functions of ``_kernel.c`` do; another one is not used."""
+PURE_SETTING: Final = "QLDBKIT_PURE"
+"""An environment variable: with any value, a compiled kernel is left alone."""
+
+
+def _compiled() -> ModuleType | None:
+    if os.environ.get(PURE_SETTING):
+        return None
+    try:
+        found = import_module("qldbkit.journal._kernel")
+    except ImportError:
+        return None
+    return found if found.VERSION == VERSION else None
+
+
+_KERNEL: Final = _compiled()
+COMPILED: Final = _KERNEL is not None
+"""Whether the loops in C are used."""
+
+if TYPE_CHECKING or _KERNEL is None:
+
+    class Span:
+        """Where a value stands in binary Ion.
+
+        Attributes:
+            data: the bytes that hold it.
+            start: where it begins.
+            end: where it ends.
+            context: the symbols in force.
+            annotation_ids: its annotations' symbol ids.
+
+        Raises:
+            IonFormatError: its annotations are malformed.
+        """
+
+        __slots__ = ("_body", "_descriptor", "annotation_ids", "context", "data", "end", "start")
+
+        def __init__(self, data: bytes, start: int, end: int, context: SymbolContext):
+            self.data = data
+            self.start = self._body = start
+            self.end = end
+            self.context = context
+            self.annotation_ids: tuple[int, ...] = ()
+            descriptor = data[start]
+            if descriptor >> 4 == ANNOTATION:
+                self.annotation_ids, self._body = annotations_at(data, start, end)
+                descriptor = data[self._body]
+            self._descriptor = descriptor
+
+else:
+    Span = _KERNEL.Span
+
+AnySpan = TypeVar("AnySpan", bound=Span)
+
+
+def _without_answer(*_: Any) -> None:
+    """What stands for a function of the kernel where there is none."""
+
+
+def _function(name: str) -> Any:
+    return _without_answer if _KERNEL is None else getattr(_KERNEL, name)
+
+
+ion_hash: Final[Callable[[Span], bytes | None]] = _function("ion_hash")
+"""A value's Ion hash."""
+field_hash: Final[Callable[[str, Span], bytes | None]] = _function("field_hash")
+"""The hash of a struct's field, by its name and its value."""
+fields: Final[Callable[[AnySpan], list[tuple[str, AnySpan]] | None]] = _function("fields")
+"""A struct's names and values."""
+elements: Final[Callable[[AnySpan], list[AnySpan] | None]] = _function("elements")
+"""A list's or sexp's elements."""
+text: Final[Callable[[Span], str | None]] = _function("text")
+"""A string."""
+integer: Final[Callable[[Span], int | None]] = _function("integer")
+"""An int from 0."""
+blob: Final[Callable[[Span], bytes | None]] = _function("blob")
+"""A blob's bytes."""
+strings: Final[Callable[[bytes, int, int], list[str | None] | None]] = _function("strings")
+"""The strings of a list, by where its elements begin and end; None for an element that is none."""
+used_texts: Final[Callable[[Span], tuple[str | None, ...] | None]] = _function("used_texts")
+"""The texts of the symbols that a value uses, from the first that is not Ion's own."""
+dot: Final[Callable[[bytes, bytes], bytes | None]] = _function("dot")
+"""Two hashes combined; see `qldbkit.journal.hashes.dot`."""

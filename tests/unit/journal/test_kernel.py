@@ -1,0 +1,304 @@
+"""The kernel in C: where it answers, it says what the walk in Python says, whatever the bytes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amazon.ion import simpleion
+from generate_journal import blocks, records
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qldbkit.journal import encoding, hashes, ionhash, kernel, symbols
+from qldbkit.journal.compiling import SOURCE, CompilingError, compile_kernel
+from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.symbols import SYSTEM_CONTEXT, SymbolContext
+
+NAME = "qldbkit.journal._kernel"
+CONTEXT = SymbolContext((*SYSTEM_CONTEXT.texts, "a", "", "lone \ud800", None, "é"), b"")
+SCRIPT = """
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+
+if sys.argv[1]:
+    spec = spec_from_file_location("qldbkit.journal._kernel", sys.argv[1])
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module
+
+import json
+import random
+from pathlib import Path
+
+from generate_journal import blocks, records, write_archive, write_export
+from qldbkit.journal import kernel
+from qldbkit.journal.sources.opening import open_source
+from qldbkit.journal.verification import verify_source
+
+assert kernel.COMPILED == bool(sys.argv[1])
+folder, source = Path(sys.argv[2]), random.Random(7)
+write_export(folder / "export", blocks(12), "ION_BINARY")
+write_archive(folder / "archive", records(blocks(12)))
+for form, pattern in ("export", "**/*.ion"), ("archive", "*"):
+    (file,) = (folder / form).glob(pattern)
+    good = file.read_bytes()
+    for _ in range(60):
+        damaged = bytearray(good)
+        damaged[source.randrange(len(good))] ^= 1 << source.randrange(8)
+        file.write_bytes(damaged)
+        report = verify_source(open_source(str(folder / form))).to_json()
+        report["source"]["location"] = form
+        print(json.dumps(report))
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        return compile_kernel(tmp_path_factory.mktemp("kernel"), ["-Werror"])
+    except CompilingError as error:
+        if "cannot be run" in error.message:
+            pytest.skip(f"the kernel needs a C compiler: {error.message}")
+        raise
+
+
+@pytest.fixture(scope="module")
+def native(library: Path) -> Any:
+    spec = spec_from_file_location(NAME, library, loader=ExtensionFileLoader(NAME, str(library)))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the answers are compared with does not ask a kernel, should there be one."""
+    for name in ("fields", "elements", "text", "integer", "blob", "ion_hash"):
+        monkeypatch.setattr(kernel, name, lambda *_: None)
+    for module, name in (
+        (encoding, "used_texts"),
+        (hashes, "combined"),
+        (ionhash, "field_hash"),
+        (symbols, "strings"),
+    ):
+        monkeypatch.setattr(module, name, lambda *_: None)
+
+
+def outcome(walk: Callable[[], Any]) -> Any:
+    """What a walk in Python gives; `IonFormatError` where it refuses the bytes."""
+    try:
+        return walk()
+    except (IonFormatError, IndexError):
+        return IonFormatError
+
+
+def shape(span: Any) -> tuple[Any, ...]:
+    return (span.start, span.end, span.annotation_ids, span._body, span._descriptor)
+
+
+QUESTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "ion_hash": (lambda span: span.hash(), bytes),
+    "fields": (
+        lambda span: [(name, shape(each)) for name, each in span.field_pairs()],
+        lambda answer: [(name, shape(each)) for name, each in answer],
+    ),
+    "elements": (
+        lambda span: [shape(each) for each in span.elements()],
+        lambda answer: [shape(each) for each in answer],
+    ),
+    "text": (lambda span: span.text(), str),
+    "integer": (lambda span: span.integer(), int),
+    "blob": (lambda span: span.blob(), bytes),
+    "used_texts": (encoding._used_texts, tuple),
+}
+
+
+def answered(native: Any, data: bytes, start: int, end: int, context: SymbolContext) -> set[str]:
+    """Which questions the kernel answers about a value; all answers are those of Python."""
+    reference = outcome(lambda: IonSpan(data, start, end, context))
+    try:
+        span = native.Span(data, start, end, context)
+    except (IonFormatError, IndexError):
+        assert reference is IonFormatError
+        return set()
+    assert shape(span) == shape(reference)
+    found = set()
+    for name, (walk, read) in QUESTIONS.items():
+        answer = getattr(native, name)(span)
+        if answer is not None:
+            assert read(answer) == outcome(lambda walk=walk: walk(reference)), name  # type: ignore[misc]
+            found.add(name)
+    named = native.field_hash("é", span)
+    if named is not None:
+        field = ionhash.symbol("é") + ionhash.serialized(reference)
+        assert named == sha256(field).digest()
+    return found
+
+
+def everything(span: IonSpan) -> Iterator[IonSpan]:
+    """A value, and all values in it."""
+    yield span
+    if not span.is_null and span.ion_type.name == "STRUCT":
+        for _, each in span.field_pairs():
+            yield from everything(each)
+    elif not span.is_null and span.ion_type.name in ("LIST", "SEXP"):
+        for each in span.elements():
+            yield from everything(each)
+
+
+def encoded_texts(texts: list[str]) -> bytes:
+    return b"".join(IonSpan.of(each).binary()[4:] for each in texts)
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.binary()
+    | st.datetimes()
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(min_size=1), inner)
+)
+
+
+def test_it_answers_for_all_that_a_journal_holds(native: Any) -> None:
+    for data in records(blocks(40)):
+        for span in everything(IonSpan.parse(data)):
+            found = answered(native, span.data, span.start, span.end, span.context)
+            assert {"ion_hash", "used_texts"} <= found
+
+
+@given(value=VALUES)
+def test_it_says_of_any_value_what_python_says(native: Any, value: Any) -> None:
+    for span in everything(IonSpan.parse(simpleion.dumps(value, binary=True))):
+        answered(native, span.data, span.start, span.end, span.context)
+
+
+@given(value=VALUES, data=st.data())
+def test_damaged_values_are_answered_as_python_does_or_left_to_it(
+    native: Any, value: Any, data: st.DataObject
+) -> None:
+    damaged = bytearray(simpleion.dumps(value, binary=True))
+    for _ in range(data.draw(st.integers(1, 3))):
+        damaged[data.draw(st.integers(4, max(4, len(damaged) - 1))) % len(damaged)] = data.draw(
+            st.integers(0, 255)
+        )
+    for start in range(4, len(damaged)):
+        answered(native, bytes(damaged), start, len(damaged), CONTEXT)
+
+
+@settings(max_examples=500)
+@given(data=st.binary(min_size=1, max_size=40), cut=st.integers(0, 8))
+def test_any_bytes_are_answered_as_python_does_or_left_to_it(
+    native: Any, data: bytes, cut: int
+) -> None:
+    for start in range(len(data)):
+        answered(native, data, start, max(start + 1, len(data) - cut), CONTEXT)
+
+
+# Each first octet, with a representation that is at the edge of what has one encoding only.
+EDGES = [
+    bytes((descriptor,)) + body
+    for descriptor in range(0xF0)
+    for body in (
+        b"",
+        bytes(descriptor & 15),
+        b"\x80" * (descriptor & 15),
+        (b"\xc0\x0f\xd0\x81\x81\x80\x80\x80\xc1\x00\x80" + bytes(8))[: descriptor & 15],
+        (b"\xc1\x80\x80" + bytes(13))[: descriptor & 15],
+        (b"\x8b\x0b\x0c\x0e" * 4)[: descriptor & 15],
+        b"\x84\x81\x8a\x21\x07",
+    )
+]
+
+
+def test_every_first_octet_is_answered_as_python_does_or_left_to_it(native: Any) -> None:
+    for edge in EDGES:
+        for extra in (b"", b"\x0f", b"\x8a"):
+            data = edge + extra
+            answered(native, data, 0, len(edge), CONTEXT)
+            inner = b"\x8a" + edge
+            wrapped = bytes((0xDE, 0x80 | len(inner))) + inner + extra
+            answered(native, wrapped, 0, len(inner) + 2, CONTEXT)
+
+
+def test_deep_nesting_is_left_to_python(native: Any) -> None:
+    data = b"\x11"
+    for depth in range(140):
+        size = len(data)
+        length = bytes((size >> 7, size & 0x7F | 0x80)) if size > 127 else bytes((size | 0x80,))
+        data = b"\xbe" + length + data
+        found = answered(native, data, 0, len(data), CONTEXT)
+        assert ("ion_hash" in found) == (depth < 128)
+
+
+@given(left=st.binary(min_size=32, max_size=32), right=st.binary(min_size=32, max_size=32))
+def test_hashes_are_combined_as_in_python(native: Any, left: bytes, right: bytes) -> None:
+    assert native.dot(left, right) == hashes.dot(left, right)
+    assert native.dot(left, b"") is None
+
+
+@given(data=st.binary(max_size=30) | st.lists(st.text()).map(encoded_texts))
+def test_symbol_tables_have_the_strings_that_python_finds(native: Any, data: bytes) -> None:
+    answer = native.strings(data, 0, len(data))
+    if answer is not None:
+        assert answer == symbols._texts(data, 0, len(data))
+
+
+@pytest.mark.parametrize("size", [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 128, 1000])
+def test_sizes_around_those_of_hashed_blocks(native: Any, size: int) -> None:
+    span = IonSpan.of(b"\x0b" * (size % 3) + b"x" * size)
+    assert "ion_hash" in answered(native, span.data, span.start, span.end, span.context)
+
+
+def test_what_is_no_span_is_refused(native: Any) -> None:
+    unfinished = native.Span.__new__(native.Span)
+    for function in (native.ion_hash, native.fields, native.text, native.used_texts):
+        for wrong in (None, b"", unfinished):
+            with pytest.raises(TypeError, match="a span was expected"):
+                function(wrong)
+    for start, end in ((-1, 1), (0, 0), (0, 3), (2, 3)):
+        with pytest.raises(IndexError):
+            native.Span(b"\x21\x01", start, end, CONTEXT)
+
+
+def test_reports_on_damaged_journals_are_the_same_with_and_without_it(
+    library: Path, tmp_path: Path
+) -> None:
+    found = []
+    for which in ("", str(library)):
+        folder = tmp_path / ("compiled" if which else "python")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment |= {} if which else {kernel.PURE_SETTING: "1"}
+        ended = subprocess.run(
+            [sys.executable, "-c", SCRIPT, which, str(folder)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert ended.returncode == 0, ended.stderr
+        found.append(ended.stdout)
+    assert found[0] == found[1]
+    damaged = [each for each in map(json.loads, found[0].splitlines()) if not each["proven"]]
+    assert len(damaged) > 60
+
+
+def test_another_version_of_the_kernel_is_not_used(native: Any) -> None:
+    assert native.VERSION == kernel.VERSION
+    assert f"#define KERNEL_VERSION {kernel.VERSION} " in SOURCE.read_text()
