@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -12,7 +12,7 @@ from constructs import Construct
 
 from qldbkit.replay.metric_names import Metric
 from stacks.settings import Settings
-from stacks.signals import Watched
+from stacks.signals import WatchedReplay, WatchedStream
 
 ITERATOR_AGE_MS = 5 * 60_000
 FRESHNESS_SECONDS = 15 * 60  # fifteen times what Firehose waits to fill an object
@@ -46,15 +46,17 @@ class AlarmPlan:
 
 
 class Alarms(Construct):
-    """All alarms; each tells the topic of the settings, if there is one."""
+    """Alarms; each tells the topic of the settings, if there is one."""
 
-    def __init__(self, scope: Construct, id: str, *, settings: Settings, watched: Watched) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, plans: Iterable[AlarmPlan]
+    ) -> None:
         super().__init__(scope, id)
         topic = None
         if settings.alarm_topic_arn is not None:
             topic = sns.Topic.from_topic_arn(self, "Topic", settings.alarm_topic_arn)
         self.by_name: Mapping[str, cloudwatch.Alarm] = {
-            plan.name: self._alarm(plan, topic) for plan in plans(watched)
+            plan.name: self._alarm(plan, topic) for plan in plans
         }
 
     def _alarm(self, plan: AlarmPlan, topic: sns.ITopic | None) -> cloudwatch.Alarm:
@@ -78,8 +80,26 @@ class Alarms(Construct):
         return alarm
 
 
-def plans(watched: Watched) -> Iterator[AlarmPlan]:
-    """Every alarm. A quiet ledger makes no figures of the stream, and that is no fault.
+def stream_plans(watched: WatchedStream) -> Iterator[AlarmPlan]:
+    """What there is once, however many destinations the journal is replayed into."""
+    yield AlarmPlan(
+        "WritesThrottled",
+        watched.throttled_writes(),
+        *(1, 5, 3),
+        _Missing.NOT_BREACHING,  # nothing was written
+        "The stream has too few shards for what the ledger writes; QLDB repeats the writes.",
+    )
+    yield AlarmPlan(
+        "ArchiveBehind",
+        watched.freshness(),
+        *(FRESHNESS_SECONDS, 5, 3),
+        _Missing.NOT_BREACHING,  # nothing is to be delivered
+        "Records wait for more than fifteen minutes to be written to the archive.",
+    )
+
+
+def replay_plans(watched: WatchedReplay) -> Iterator[AlarmPlan]:
+    """The alarms of one replay. A quiet ledger makes no figures of the stream: that is no fault.
 
     The clock's figures are there every minute. Where one is missing, the heartbeat's alarm says
     that the clock stands still; what was known before stays true until the clock says otherwise.
@@ -90,13 +110,6 @@ def plans(watched: Watched) -> Iterator[AlarmPlan]:
         *(ITERATOR_AGE_MS, 5, 3),
         _Missing.NOT_BREACHING,  # without records there is no age
         "The replay is more than five minutes behind what the stream delivers.",
-    )
-    yield AlarmPlan(
-        "WritesThrottled",
-        watched.throttled_writes(),
-        *(1, 5, 3),
-        _Missing.NOT_BREACHING,  # nothing was written
-        "The stream has too few shards for what the ledger writes; QLDB repeats the writes.",
     )
     yield AlarmPlan(
         "Gap",
@@ -119,13 +132,6 @@ def plans(watched: Watched) -> Iterator[AlarmPlan]:
         _Missing.BREACHING,  # its absence is what it is for
         "The clock function has not run to its end for five minutes: replay may be stuck.",
         below=True,
-    )
-    yield AlarmPlan(
-        "ArchiveBehind",
-        watched.freshness(),
-        *(FRESHNESS_SECONDS, 5, 3),
-        _Missing.NOT_BREACHING,  # nothing is to be delivered
-        "Records wait for more than fifteen minutes to be written to the archive.",
     )
     yield AlarmPlan(
         "BatchErrors",

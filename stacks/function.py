@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.acknowledged import acknowledge
+from stacks.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.packaging import CodeSource
 from stacks.settings import Settings
 
 LOG_RETENTION = logs.RetentionDays.ONE_MONTH
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where a function runs that has to reach what no public address has."""
+
+    vpc: ec2.IVpc
+    subnets: ec2.SubnetSelection
+    security_group: ec2.ISecurityGroup
 
 
 class PythonFunction(Construct):
@@ -33,10 +44,13 @@ class PythonFunction(Construct):
         environment: Mapping[str, str],
         timeout: Duration,
         memory_mb: int = 512,
+        network: Network | None = None,
     ) -> None:
         super().__init__(scope, id)
         log_group = own_log_group(self, "Log")
         self.role = role_with_log(self, "Role", log_group)
+        if network is not None:
+            _allow_network(self.role)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -47,11 +61,14 @@ class PythonFunction(Construct):
             architecture=_architecture(settings.lambda_architecture),
             code=lambda_.Code.from_asset(str(code.folder(package))),
             handler=handler,
-            environment={**environment, **_endpoint(settings)},
+            environment=dict(environment),
             timeout=timeout,
             memory_size=memory_mb,
             role=self.role,
             log_group=log_group,
+            vpc=network.vpc if network else None,
+            vpc_subnets=network.subnets if network else None,
+            security_groups=[network.security_group] if network else None,
         )
         acknowledge(
             self.function,
@@ -77,6 +94,18 @@ def _architecture(name: str) -> lambda_.Architecture:
     return known[name]
 
 
-def _endpoint(settings: Settings) -> dict[str, str]:
-    url = settings.ledger_endpoint_url
-    return {} if url is None else {"LEDGER_ENDPOINT_URL": url}
+def _allow_network(role: iam.Role) -> None:
+    role.add_to_policy(iam.PolicyStatement(actions=list(_NETWORK_ACTIONS), resources=["*"]))
+    acknowledge_wildcard(
+        role,
+        "*",
+        "Lambda makes the network interfaces of a function in a VPC in the name of its role, and"
+        " they have no ARN that could be known before.",
+    )
+
+
+_NETWORK_ACTIONS = (
+    *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
+    *("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+)

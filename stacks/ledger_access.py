@@ -14,6 +14,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.acknowledged import acknowledge_wildcard
+from stacks.settings import Settings
 
 
 def ledger_arn(scope: Construct, ledger_name: str) -> str:
@@ -24,6 +25,12 @@ def ledger_arn(scope: Construct, ledger_name: str) -> str:
         resource_name=ledger_name,
         arn_format=ArnFormat.SLASH_RESOURCE_NAME,
     )
+
+
+def ledger_endpoint(settings: Settings) -> dict[str, str]:
+    """What a function is told of where the ledgers are: nothing, unless the settings say it."""
+    url = settings.ledger_endpoint_url
+    return {} if url is None else {"LEDGER_ENDPOINT_URL": url}
 
 
 def grant_partiql(role: iam.Role, ledger_name: str, commands: Sequence[str]) -> None:

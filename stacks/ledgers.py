@@ -9,7 +9,7 @@ from constructs import Construct
 
 from stacks.acknowledged import acknowledge, acknowledge_wildcard, reported_arn
 from stacks.function import PythonFunction, own_log_group, role_with_log
-from stacks.ledger_access import grant_partiql, ledger_arn
+from stacks.ledger_access import grant_partiql, ledger_arn, ledger_endpoint
 from stacks.packaging import CodeSource
 from stacks.settings import Settings
 
@@ -76,7 +76,7 @@ class LedgerTables(Construct):
             package="tables",
             handler="handler.handle",
             description="Makes the missing tables of the source ledger",
-            environment={},
+            environment=ledger_endpoint(settings),
             timeout=Duration.minutes(3),
         )
         grant_partiql(on_event.role, settings.qldb_ledger_name, ["CreateTable"])

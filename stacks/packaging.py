@@ -67,10 +67,14 @@ class Contents:
     services: tuple[str, ...]
 
 
+_VIEW = (*_FOUNDATION, "partiql", "replay")
+_VIEW_SERVICES = ("dynamodb", "s3", "sts")
+
 PACKAGES: Mapping[str, Contents] = {
     "replay": Contents(
         (*_FOUNDATION, "partiql", "replay"), ("qldb", "qldb-session", "dynamodb", "s3", "sts")
     ),
+    "view-dynamodb": Contents(_VIEW, _VIEW_SERVICES),
     "tables": Contents((*_FOUNDATION, "tables.py"), ("qldb", "qldb-session", "sts")),
 }
 
@@ -100,7 +104,7 @@ class LambdaPackages:
     def _digest(self, name: str, sources: Mapping[str, Path]) -> str:
         interpreter = "bytecode" if _interpreter(self.python) else "sources"
         digest = hashlib.sha256(f"{self.python} {self.architecture} {interpreter}".encode())
-        for path in (_requirements(name), Path(__file__), *sources.values()):
+        for path in (*_requirements(name), Path(__file__), *sources.values()):
             digest.update(path.relative_to(PROJECT).as_posix().encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
@@ -128,7 +132,7 @@ class LambdaPackages:
             *("--python-platform", _PLATFORMS[self.architecture]),
             # pyqldb is pure Python, but published as a source archive only
             *("--only-binary", ":all:", "--no-binary", "pyqldb"),
-            *("--requirement", str(_requirements(name))),
+            *(part for each in _requirements(name) for part in ("--requirement", str(each))),
         ]
         done = subprocess.run(  # noqa: S603 - no part of the command comes from outside
             command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
@@ -173,13 +177,20 @@ def _compile(folder: Path, version: str) -> None:
         raise PackagingError(f"the package cannot be compiled: {done.stdout.strip()}")
 
 
-def _requirements(name: str) -> Path:
-    return PROJECT / "lambdas" / name / "requirements.txt"
+def _modules(name: str) -> Path:
+    """The folder of the functions' own modules: ``lambdas/view`` of ``view-dynamodb``."""
+    return PROJECT / "lambdas" / name.partition("-")[0]
+
+
+def _requirements(name: str) -> list[Path]:
+    """What all packages of those functions need, and what this one alone needs besides."""
+    own = _modules(name) / f"requirements-{name.partition('-')[2]}.txt"
+    return [_modules(name) / "requirements.txt", *([own] if own.exists() else [])]
 
 
 def _sources(name: str) -> Iterator[tuple[str, Path]]:
     """The project's own files in a package: where they go, and where they are."""
-    for module in sorted((PROJECT / "lambdas" / name).glob("*.py")):
+    for module in sorted(_modules(name).glob("*.py")):
         yield module.name, module
     for layer in PACKAGES[name].layers:
         path = PROJECT / "qldbkit" / layer

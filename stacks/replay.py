@@ -1,4 +1,4 @@
-"""The replay of the journal into the destination ledger."""
+"""The replay of the journal into one destination."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from constructs import Construct
 from stacks.acknowledged import acknowledge
 from stacks.function import PythonFunction
 from stacks.journal_stream import JournalStream
-from stacks.ledger_access import grant_partiql
 from stacks.packaging import CodeSource
 from stacks.quarantine_bucket import QuarantineBucket
+from stacks.replay_target import ReplayTarget
 from stacks.settings import Settings
+from stacks.signals import WatchedReplay
 
 BATCH_RECORDS = 500
 BATCH_WINDOW = Duration.seconds(1)
@@ -27,12 +28,6 @@ DRAIN_EVERY = Duration.minutes(1)
 FAILURES_KEPT = Duration.days(14)
 LONGEST_RECORD_AGE_HOURS = 168  # Lambda's limit; without one a record is retried until it expires
 MEMORY_MB = 1769  # from here on a function has a whole processor, which is what bounds replay
-
-# What replay does in the destination: its bookkeeping, and what the source's journal asks for
-PARTIQL_COMMANDS = (
-    *("Select", "HistoryFunction", "Insert", "Update", "Delete", "Redact"),
-    *("CreateTable", "DropTable", "UndropTable", "CreateIndex", "DropIndex"),
-)
 
 
 class SettlingBuffer(Construct):
@@ -94,14 +89,16 @@ class Replay(Construct):
         code: CodeSource,
         source: JournalStream,
         quarantine: QuarantineBucket,
+        target: ReplayTarget,
     ) -> None:
         super().__init__(scope, id)
+        self.target = target
         self.buffer = SettlingBuffer(self, "Buffer", source=source)
         self.quarantine = quarantine
         self.failed = FailedBatches(self, "Failed")
         self._settings, self._code, self._source = settings, code, source
         self.on_batch = self._function(
-            "OnBatch", "handler.handle", "Replays the journal into the destination ledger"
+            "OnBatch", "handler.handle", f"Replays the journal into {target.called}"
         )
         self.on_batch.function.add_event_source(self._mapping())
         self.on_clock = self._function(
@@ -122,21 +119,22 @@ class Replay(Construct):
             id,
             settings=self._settings,
             code=self._code,
-            package="replay",
+            package=self.target.package,
             handler=handler,
             description=description,
             environment=self._environment(),
             timeout=BATCH_TIMEOUT,
             memory_mb=MEMORY_MB,
+            network=self.target.network,
         )
-        grant_partiql(function.role, self._settings.dest_qldb_ledger_name, PARTIQL_COMMANDS)
+        self.target.allow(function.role)
         self.buffer.allow_use(function.role)
         self.quarantine.allow_adding(function.role)
         return function
 
     def _environment(self) -> dict[str, str]:
         return {
-            "DESTINATION_LEDGER": self._settings.dest_qldb_ledger_name,
+            **self.target.environment,
             "BUFFER_TABLE": self.buffer.table.table_name,
             "QUARANTINE_BUCKET": self.quarantine.bucket.bucket_name,
             "STREAM_NAME": self._source.stream.stream_name,
@@ -144,6 +142,16 @@ class Replay(Construct):
             "LOG_LEVEL": "INFO",
             **self._told_tables("REPLAY_TABLES", "RENAME_TABLES"),
         }
+
+    @property
+    def watched(self) -> WatchedReplay:
+        """What tells how this replay is."""
+        return WatchedReplay(
+            destination=self.target.name,
+            on_batch=self.on_batch.function,
+            on_clock=self.on_clock.function,
+            failed=self.failed.queue,
+        )
 
     @property
     def outputs(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ MAX_ACTIVE_TABLES = 20  # QLDB's quota of active tables in a ledger
 MAX_SHARDS = 500
 MAX_SETTLE_WINDOW_SECONDS = 3600
 MAX_RETENTION_HOURS = 8760  # Kinesis keeps a record for a year at most
+VIEW_KINDS = ("dynamodb",)
 
 _KMS_ALIAS = re.compile(r"(?!alias/)(?!aws/)[A-Za-z0-9/_-]{1,250}", re.ASCII)
 _TOPIC_ARN = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}", re.ASCII)
@@ -54,6 +55,7 @@ class Settings:
     alarm_topic_arn: str | None = None
     replay_tables: tuple[str, ...] | None = None
     rename_tables: Mapping[str, str] = field(default_factory=dict)
+    views: tuple[str, ...] = ()
 
     @property
     def routing(self) -> TableRouting:
@@ -157,6 +159,17 @@ def _renames(key: str, value: Any) -> Mapping[str, str]:
     return TableRouting.of(None, value).renamed
 
 
+def _views(key: str, value: Any) -> tuple[str, ...]:
+    kinds = value.split(",") if isinstance(value, str) else value
+    known = isinstance(kinds, list) and all(each in VIEW_KINDS for each in kinds)
+    if not known or len(set(kinds)) < len(kinds):
+        raise SettingsError(
+            f"{key} is {value!r}",
+            hint=f"write a list of kinds, each once, of {', '.join(VIEW_KINDS)}",
+        )
+    return tuple(kinds)
+
+
 def _kms_alias(key: str, value: Any) -> str:
     if not isinstance(value, str) or _KMS_ALIAS.fullmatch(value) is None:
         raise SettingsError(
@@ -255,4 +268,5 @@ _KEYS: Mapping[str, _Key] = {
     "alarmTopicArn": _Key("alarm_topic_arn", _topic_arn),
     "replayTables": _Key("replay_tables", _table_names),
     "renameTables": _Key("rename_tables", _renames),
+    "views": _Key("views", _views),
 }

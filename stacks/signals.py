@@ -17,12 +17,10 @@ MINUTE = Duration.minutes(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """The resources whose figures count."""
+class WatchedReplay:
+    """The resources of one replay whose figures count."""
 
     destination: str
-    stream: kinesis.Stream
-    delivery: CfnDeliveryStream
     on_batch: lambda_.Function
     on_clock: lambda_.Function
     failed: sqs.Queue
@@ -46,6 +44,20 @@ class Watched:
         """Calls of a function that ended in an error."""
         return function.metric_errors(statistic="Sum", period=MINUTE)
 
+    def failed_batches(self) -> cloudwatch.Metric:
+        """Messages that wait in the queue of failed batches."""
+        return self.failed.metric_approximate_number_of_messages_visible(
+            statistic="Maximum", period=MINUTE
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedStream:
+    """What brings the journal to every replay and to the archive."""
+
+    stream: kinesis.Stream
+    delivery: CfnDeliveryStream
+
     def throttled_writes(self) -> cloudwatch.Metric:
         """Records that the stream did not take from QLDB at once, because its shards were full."""
         return cloudwatch.Metric(
@@ -64,10 +76,4 @@ class Watched:
             dimensions_map={"DeliveryStreamName": self.delivery.ref},
             statistic="Maximum",
             period=MINUTE,
-        )
-
-    def failed_batches(self) -> cloudwatch.Metric:
-        """Messages that wait in the queue of failed batches."""
-        return self.failed.metric_approximate_number_of_messages_visible(
-            statistic="Maximum", period=MINUTE
         )

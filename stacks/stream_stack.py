@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from aws_cdk import App, CfnOutput, Stack
 
-from stacks.alarms import Alarms
+from stacks.alarms import Alarms, replay_plans, stream_plans
 from stacks.archive import JournalArchive
 from stacks.dashboard import ReplicationDashboard
 from stacks.journal_stream import JournalStream
 from stacks.packaging import CodeSource
 from stacks.quarantine_bucket import QuarantineBucket
 from stacks.replay import Replay
+from stacks.replay_target import ledger_target
 from stacks.settings import Settings
-from stacks.signals import Watched
+from stacks.signals import WatchedStream
+from stacks.views.journal_views import JournalViews
 
 
 class QldbBlogStreamStack(Stack):
@@ -29,18 +31,28 @@ class QldbBlogStreamStack(Stack):
             self, "Quarantine", settings=settings, key=archive.archive.key
         )
         replay = Replay(
-            self, "Replay", settings=settings, code=code, source=stream, quarantine=quarantine
+            self,
+            "Replay",
+            settings=settings,
+            code=code,
+            source=stream,
+            quarantine=quarantine,
+            target=ledger_target(settings),
         )
-        watched = Watched(
-            destination=settings.dest_qldb_ledger_name,
-            stream=stream.stream,
-            delivery=archive.delivery,
-            on_batch=replay.on_batch.function,
-            on_clock=replay.on_clock.function,
-            failed=replay.failed.queue,
+        views = JournalViews(
+            self, "Views", settings=settings, code=code, source=stream, quarantine=quarantine
         )
-        alarms = Alarms(self, "Alarms", settings=settings, watched=watched)
-        dashboard = ReplicationDashboard(self, "Overview", watched=watched, alarms=alarms)
+        watched = WatchedStream(stream.stream, archive.delivery)
+        plans = [*replay_plans(replay.watched), *stream_plans(watched)]
+        alarms = Alarms(self, "Alarms", settings=settings, plans=plans)
+        dashboard = ReplicationDashboard(
+            self,
+            "Overview",
+            stream=watched,
+            replay=replay.watched,
+            views=[each.replay.watched for each in views.views],
+            alarms=[alarms, *(each.alarms for each in views.views)],
+        )
         for name, value in {
             "SourceLedgerName": settings.qldb_ledger_name,
             "DestinationLedgerName": settings.dest_qldb_ledger_name,
@@ -56,5 +68,6 @@ class QldbBlogStreamStack(Stack):
             "QuarantineBucketName": quarantine.bucket.bucket_name,
             "DashboardName": dashboard.dashboard.dashboard_name,
             **replay.outputs,
+            **views.outputs,
         }.items():
             CfnOutput(self, name, value=value)

@@ -9,6 +9,7 @@ from aws_cdk import Acknowledgment, Validations
 from cdk_nag import AwsSolutionsChecks
 
 import stacks.acknowledged
+from stacks.settings import VIEW_KINDS
 
 
 def findings(app) -> list[tuple[str, str]]:
@@ -42,8 +43,15 @@ class Recorder:
         self.acknowledged.append((rule.id, self.path, rule.reason))
 
 
+VIEWS = list(VIEW_KINDS)
+
+
 def test_nothing_is_found_that_has_no_reason(lay_out) -> None:
     assert findings(lay_out().app) == []
+
+
+def test_nothing_is_found_in_the_views_that_has_no_reason(lay_out) -> None:
+    assert findings(lay_out(views=VIEWS).app) == []
 
 
 def test_every_acknowledgement_is_of_something_that_is_found(
@@ -51,7 +59,7 @@ def test_every_acknowledgement_is_of_something_that_is_found(
 ) -> None:
     recorder = Recorder()
     monkeypatch.setattr(stacks.acknowledged, "Validations", recorder)
-    found = findings(lay_out().app)
+    found = findings(lay_out(views=VIEWS).app)
     of_nag = [each for each in recorder.acknowledged if each[0].startswith("AwsSolutions-")]
     assert len(found) == len(of_nag)
     for rule, path, reason in of_nag:

@@ -13,7 +13,10 @@ from stacks.packaging import LARGEST_PACKAGE, PACKAGES, LambdaPackages, Packagin
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
-MODULES = {"tables": ["handler"], "replay": ["handler", "drain"]}
+MODULES = {
+    "tables": ["handler"],
+    "replay": ["handler", "drain"],
+}
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -164,7 +167,7 @@ def test_what_cannot_be_installed_fails_with_the_reason(tmp_path, monkeypatch) -
     wrong = tmp_path / "requirements.txt"
     wrong.write_text("boto3==0.0.0\n")
     monkeypatch.setattr("stacks.packaging.PROJECT", tmp_path)
-    monkeypatch.setattr("stacks.packaging._requirements", lambda name: wrong)
+    monkeypatch.setattr("stacks.packaging._requirements", lambda name: [wrong])
     monkeypatch.setattr("stacks.packaging._sources", lambda name: iter(()))
     monkeypatch.setattr("stacks.packaging.__file__", str(wrong))
     with pytest.raises(
