@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qldbkit.journal.ion import IonSpan
 from qldbkit.replay.checkpoint import Checkpoint
-from qldbkit.replay.compare import DocumentDigest
+from qldbkit.replay.compare import DocumentDigest, source_id_of
 from qldbkit.replay.destination import (
     Change,
     Changes,
@@ -72,8 +72,14 @@ class MemoryDestination:
         ledger: what is committed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, digest_of: Callable[[IonSpan], bytes] = IonSpan.hash):
+        """An empty destination.
+
+        Args:
+            digest_of: the Ion hash of a document, for comparisons.
+        """
         self.ledger = MemoryLedger()
+        self._digest_of = digest_of
 
     def checkpoint(self, strand_id: str) -> Checkpoint | None:
         """How far the strand has been applied."""
@@ -103,9 +109,14 @@ class MemoryDestination:
         return frozenset(each.name for each in self.ledger.tables.values() if each.active)
 
     def digests(self) -> Iterator[DocumentDigest]:
-        """Every current document under its source's id."""
-        for (table, source_id), data in self.documents().items():
-            yield DocumentDigest(table, source_id, data.hash())
+        """Every current document under its source's id, or ``destination:`` and its own."""
+        sources = {id_: source_id for source_id, (_, id_, _) in self.ledger.entries.items()}
+        for table in self.ledger.tables.values():
+            for id_, revisions in table.revisions.items() if table.active else ():
+                data = revisions[-1]
+                if data is not None:
+                    name = source_id_of(id_, sources.get(id_))
+                    yield DocumentDigest(table.name, name, self._digest_of(data))
 
     def documents(self) -> dict[tuple[str, str], IonSpan]:
         """The current documents of active tables, by table name and the source's id."""
@@ -221,9 +232,9 @@ def _table_of(ledger: MemoryLedger, entry: DocumentEntry) -> str:
 
 
 def _revived(ledger: MemoryLedger, change: ReviveDocument) -> MemoryLedger:
-    table_id, id_ = _required(ledger, change.entry.table), f"document-{ledger.version}-revived"
+    table_id = _required(ledger, change.entry.table)
     table = ledger.tables[table_id]
-    id_ = f"{id_}-{len(table.revisions)}"
+    id_ = f"document-{table_id}-{len(table.revisions)}"  # a table never loses a document's history
     revived = replace(table, revisions={**table.revisions, id_: (change.data,)})
     return _rebased(_with(ledger, table_id, revived), change.repaired(id_))
 

@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 
-from simulation.subject import SimulatedDestination
-
 from qldbkit.replay.buffer import MemoryBuffer
 from qldbkit.replay.checkpoint import Checkpoint
-from qldbkit.replay.destination import Changes, Decide, State
+from qldbkit.replay.destination import Changes, Decide, Destination, State
 from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord
 
 
@@ -64,36 +62,37 @@ class Faults:
             self.chance, self.at, self.points, self.interleave = before
 
 
-class FaultyDestination:
-    """Any destination, with failures before it reads, before it commits, and after it did.
+class InterruptedDestination:
+    """Any destination, with points before it reads, before it commits, and after it did.
 
     Attributes:
         inner: the destination itself.
+        point: called with the point's name; what it raises is what the destination fails with.
         transactions: how many were tried, whatever became of them.
     """
 
-    def __init__(self, inner: SimulatedDestination, faults: Faults) -> None:
-        self.inner, self.faults = inner, faults
+    def __init__(self, inner: Destination, point: Callable[[str], None]) -> None:
+        self.inner, self.point = inner, point
         self.transactions = 0
 
     def checkpoint(self, strand_id: str) -> Checkpoint | None:
-        self.faults.point("read checkpoint")
+        self.point("read checkpoint")
         return self.inner.checkpoint(strand_id)
 
     def checkpoints(self) -> list[Checkpoint]:
-        self.faults.point("read checkpoints")
+        self.point("read checkpoints")
         return self.inner.checkpoints()
 
     def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
         def then_commit(state: State) -> Changes:
             changes = decide(state)
-            self.faults.point("commit")
+            self.point("commit")
             return changes
 
-        self.faults.point("begin")
+        self.point("begin")
         self.transactions += 1
         written = self.inner.transact(strand_id, documents, then_commit)
-        self.faults.point("committed")
+        self.point("committed")
         return written
 
 

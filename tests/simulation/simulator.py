@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from simulation.delivery import kinesis_event
-from simulation.faults import CrashError, Faults, FaultyBuffer, FaultyDestination
+from simulation.faults import CrashError, Faults, FaultyBuffer, InterruptedDestination
 from simulation.histories import history, read_once
 from simulation.source import Documents, Source, is_streamed
 from simulation.subject import MEMORY, Subject, digest_of
@@ -93,7 +93,8 @@ class Simulation:
         self.history = history(seed, conditions.blocks, drops=conditions.drops)
         self.source: Source = self.history.source
         self.faults = Faults(Random(seed + 1), at=crash_at)
-        self.destination = FaultyDestination(subject.make(self.faults.point), self.faults)
+        self.inner = subject.make(self.faults.point)
+        self.destination = InterruptedDestination(self.inner, self.faults.point)
         self.buffer = FaultyBuffer(self.faults)
         self.now = 0.0
         self.policy = ReplayPolicy(
@@ -156,11 +157,9 @@ class Simulation:
 
     def found(self) -> Digests:
         """The documents that the destination has."""
-        return {(each.table, each.document_id): each.digest for each in self._digests()}
-
-    def _digests(self) -> list[Any]:
         with self.faults.paused():
-            return list(self.destination.inner.digests())
+            found = list(self.inner.digests())
+        return {(each.table, each.document_id): each.digest for each in found}
 
     def expected(self) -> Digests:
         """What the replayed documents of the source were at the destination's checkpoint."""
@@ -179,7 +178,7 @@ class Simulation:
 
     def revision_counts(self) -> dict[str, int]:
         """How many revisions the destination has of each document, if it keeps them."""
-        return dict(self.subject.revision_counts(self.destination.inner))
+        return dict(self.subject.revision_counts(self.inner))
 
     def has_changed(self) -> bool:
         """Whether anything can have been written since this was last asked."""

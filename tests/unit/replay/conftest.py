@@ -13,6 +13,7 @@ from simulation.source import Source, records_of
 from qldbkit.journal.model import Block
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import MemoryBuffer
+from qldbkit.replay.destination import Destination
 from qldbkit.replay.memory_destination import MemoryDestination
 from qldbkit.replay.outcome import Outcome
 
@@ -43,8 +44,9 @@ class World:
     def __post_init__(self) -> None:
         self.applier = self.new_applier()
 
-    def new_applier(self) -> Applier:
-        return Applier(self.destination, self.buffer, lambda: self.now, self.policy)
+    def new_applier(self, destination: Destination | None = None) -> Applier:
+        """Another applier; of another destination, if one is given."""
+        return Applier(destination or self.destination, self.buffer, lambda: self.now, self.policy)
 
     def deliver(self, *blocks: Block) -> Outcome:
         """One batch with all records of the blocks."""

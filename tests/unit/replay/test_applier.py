@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from amazon.ion import simpleion
 from simulation.delivery import kinesis_event, raw_event
+from simulation.faults import InterruptedDestination
 from simulation.source import Source, Write, records_of
 
 from qldbkit.journal.kinesis import AggregationError
@@ -364,13 +365,12 @@ def test_a_block_too_large_for_a_transaction_is_applied_in_parts_and_resumed(sta
         if commits == 2:
             raise ConnectionError
 
-    started.destination.interrupt = fail_second
+    started.applier = started.new_applier(InterruptedDestination(started.destination, fail_second))
     with pytest.raises(ConnectionError):
         started.deliver(block)
     checkpoint = started.destination.ledger.checkpoints[started.source.strand_id]
     assert checkpoint.part is not None and checkpoint.part.steps == 19
 
-    started.destination.interrupt = lambda _: None
     started.policy = replace(started.policy, limits=UnitLimits(documents=12))
     started.applier = started.new_applier()
     started.deliver(block)

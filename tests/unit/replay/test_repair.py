@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,35 +10,18 @@ from random import Random
 from typing import Any
 
 import pytest
+from simulation.faults import InterruptedDestination
 from simulation.source import STRAND_ID, Source, Write, is_streamed, random_history, records_of
 
 from qldbkit.journal.hashes import ion_hash
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.sources.opening import open_source
-from qldbkit.replay.compare import UNMAPPED, Comparison, DocumentDigest, compare, source_id_of
+from qldbkit.replay.compare import UNMAPPED, Comparison, compare
 from qldbkit.replay.journal_side import JournalSide, UnsoundJournalError
 from qldbkit.replay.memory_destination import MemoryDestination
 from qldbkit.replay.repair import DOCUMENTS_AT_ONCE, RepairRefusedError, RepairReport, repair
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-class MemorySide:
-    """The documents of a destination in memory."""
-
-    def __init__(self, destination: MemoryDestination):
-        self._ledger = destination.ledger
-
-    def tables(self) -> frozenset[str]:
-        return frozenset(each.name for each in self._ledger.tables.values() if each.active)
-
-    def digests(self) -> Iterator[DocumentDigest]:
-        sources = {id_: source_id for source_id, (_, id_, _) in self._ledger.entries.items()}
-        for table in self._ledger.tables.values():
-            for id_, revisions in table.revisions.items():
-                if table.active and revisions[-1] is not None:
-                    name = source_id_of(id_, sources.get(id_))
-                    yield DocumentDigest(table.name, name, ion_hash(revisions[-1]))
 
 
 class Ledgers:
@@ -65,11 +48,11 @@ class Ledgers:
 
     def compare(self) -> Comparison:
         with self.archive() as side:
-            return compare(side, MemorySide(self.world.destination))
+            return compare(side, self.world.destination)
 
     def repair(self) -> RepairReport:
         with self.archive() as side:
-            found = compare(side, MemorySide(self.world.destination))
+            found = compare(side, self.world.destination)
             return repair(
                 side,
                 self.world.destination,
@@ -258,7 +241,7 @@ def test_a_source_that_ends_before_the_checkpoint_would_undo_and_is_refused(
 ) -> None:
     with ledgers.archive() as old:
         ledgers.world.deliver(ledgers.source.write("Person", [Write(ledgers.ids[0], {"n": 9})]))
-        found = compare(old, MemorySide(ledgers.world.destination))
+        found = compare(old, ledgers.world.destination)
         assert found.different_documents == 1
         with pytest.raises(RepairRefusedError, match="ahead of the source"):
             repair(old, ledgers.world.destination, STRAND_ID, found, who="an operator")
@@ -319,23 +302,22 @@ def test_any_tampering_is_repaired_though_the_destination_fails_now_and_then(
 
     records = [data for block in blocks for _, data in records_of(block)]
     (tmp_path / "archive").write_bytes(b"".join(records))
-    world.destination.interrupt = fail
+    failing = InterruptedDestination(world.destination, fail)
     left = 1
     while left:
         with JournalSide(open_source(str(tmp_path)), world.reached()) as side:
-            found = compare(side, MemorySide(world.destination))
+            found = compare(side, world.destination)
             try:
-                report = repair(side, world.destination, STRAND_ID, found, who="an operator")
+                report = repair(side, failing, STRAND_ID, found, who="an operator")
             except LostConnectionError:
                 continue
             left = len(report.repaired)
-    world.destination.interrupt = lambda _: None
     assert world.destination.documents() == world.source.after[world.reached()]
 
     world.deliver(*blocks[40:])
     world.later()
     world.assert_equal()
-    assert not [each for each in MemorySide(world.destination).digests() if UNMAPPED in str(each)]
+    assert not [each for each in world.destination.digests() if UNMAPPED in str(each)]
 
 
 def test_drops_and_undrops_are_folded(ledgers: Ledgers) -> None:
