@@ -8,21 +8,27 @@ block's address, transaction and time (`header_hash`), the third the transaction
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 from amazon.ion.core import Timestamp
 
-from qldbkit.journal.encoding import container, symbol_table, var_uint_bytes
-from qldbkit.journal.hashes import (
-    block_hash,
-    commit_digest,
-    ion_hash,
-    merkle_root,
-    revision_hash,
+from qldbkit.journal.encoding import (
+    blob,
+    container,
+    field_names,
+    natural,
+    own_symbols,
+    spanned,
+    struct,
+    text,
+    value_span,
+    var_uint_bytes,
+    written_part,
+    written_value,
 )
+from qldbkit.journal.hashes import block_hash, commit_digest, ion_hash, merkle_root, revision_hash
 from qldbkit.journal.ion import IonSpan, IonType
 from qldbkit.journal.model import (
     Block,
@@ -32,13 +38,13 @@ from qldbkit.journal.model import (
     RedactedRevision,
     RedactionInfo,
     Revision,
-    RevisionMetadata,
     RevisionSummary,
     Statement,
     TableInfo,
     TransactionInfo,
 )
-from qldbkit.journal.symbols import SYSTEM_CONTEXT, SymbolContext, extended
+from qldbkit.journal.revisions import metadata_of, revision_span
+from qldbkit.journal.symbols import SYSTEM_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +139,6 @@ _NAMES: Final = (
     *("statement", "startTime", "statementDigest", "documents", "tableName", "tableId"),
     *("redactionInfo", "revisions", "documentId", "version", "revisionSummaries", "hash"),
 )
-_REVISION_NAMES: Final = (
-    *("blockAddress", "strandId", "sequenceNo", "hash", "data", "metadata"),
-    *("id", "version", "txTime", "txId"),
-)
-_METADATA_NAMES: Final = ("id", "version", "txTime", "txId")
-_REVISION_SYMBOLS: Final = symbol_table(_REVISION_NAMES, append=True)
 
 
 class _Writer:
@@ -150,67 +150,44 @@ class _Writer:
     def __init__(self, draft: BlockDraft):
         self._draft = draft
         ids = [each.document_id for each in draft.revisions]
-        table = symbol_table((*_NAMES, *ids))
-        self._context = extended(SYSTEM_CONTEXT, table, 0, len(table))
+        self._context = own_symbols((*_NAMES, *ids))
         first = len(SYSTEM_CONTEXT.texts) + len(_NAMES)
         self._document_names = [var_uint_bytes(first + each) for each in range(len(ids))]
-        self._block_time = _written(draft.block_timestamp)
+        self._block_time = written_value(draft.block_timestamp)
         self._header = (
             _name("blockAddress")
             + _address(draft.address)
             + _name("transactionId")
-            + _text(draft.transaction_id)
+            + text(draft.transaction_id)
             + _name("blockTimestamp")
             + self._block_time
         )
-        self._time = _written(draft.transaction_time)
-        self._metadata_end = (
-            _METADATA_FIELDS["txTime"]
-            + self._time
-            + _METADATA_FIELDS["txId"]
-            + _text(draft.transaction_id)
-        )
+        self._time = written_value(draft.transaction_time)
 
     def header_hash(self) -> bytes:
         """As the function of that name."""
-        return self._span(_struct(self._header)).hash()
+        return self._span(struct(self._header)).hash()
 
     def revision(self, written: RevisionDraft) -> Revision:
         """``{blockAddress, hash, data, metadata}``; the data under its own symbols."""
         draft = self._draft
-        metadata = _metadata_span(
-            _METADATA_FIELDS["id"]
-            + _text(written.document_id)
-            + _METADATA_FIELDS["version"]
-            + _int(written.version)
-            + self._metadata_end
+        metadata = metadata_of(
+            written.document_id, written.version, draft.transaction_id, self._time
         )
         data = None if written.data is None else IonSpan.of(written.data)
-        hash_ = revision_hash(metadata, data, None)
-        return Revision(
-            draft.address,
-            hash_,
-            data,
-            None,
-            RevisionMetadata(
-                written.document_id,
-                written.version,
-                draft.transaction_id,
-                _value_span(self._time),
-                metadata,
-            ),
-            revision_span(draft.address, hash_, data, metadata),
-        )
+        hash_ = revision_hash(metadata.ion, data, None)
+        ion = revision_span(draft.address, hash_, data, metadata.ion)
+        return Revision(draft.address, hash_, data, None, metadata, ion)
 
     def transaction_info(self) -> TransactionInfo:
         """``{statements, documents}``, without documents where none was written."""
         statements = tuple(map(self._statement, self._draft.statements))
-        texts = b"".join(_written_part(each.ion) for each in statements)
+        texts = b"".join(written_part(each.ion) for each in statements)
         body = _name("statements") + container(IonType.LIST, texts)
         named = zip(self._document_names, self._draft.revisions, strict=True)
         documents = b"".join(name + _document(each) for name, each in named)
         if documents:
-            body += _name("documents") + _struct(documents)
+            body += _name("documents") + struct(documents)
         return TransactionInfo(
             statements,
             {
@@ -219,14 +196,14 @@ class _Writer:
                 )
                 for each in self._draft.revisions
             },
-            self._span(_struct(body)),
+            self._span(struct(body)),
         )
 
     def redaction_info(self) -> RedactionInfo:
         """``{revisions: [...]}``."""
         ordered = b"".join(map(_redaction, self._draft.redactions))
         body = _name("revisions") + container(IonType.LIST, ordered)
-        return RedactionInfo(tuple(self._draft.redactions), self._span(_struct(body)))
+        return RedactionInfo(tuple(self._draft.redactions), self._span(struct(body)))
 
     def summary(
         self,
@@ -241,15 +218,15 @@ class _Writer:
         hash_ = block_hash(root, draft.previous_block_hash)
         parts = [
             self._header,
-            _name("blockHash") + _blob(hash_),
-            _name("entriesHash") + _blob(root),
-            _name("previousBlockHash") + _blob(draft.previous_block_hash),
-            _name("entriesHashList") + container(IonType.LIST, b"".join(map(_blob, entries))),
+            _name("blockHash") + blob(hash_),
+            _name("entriesHash") + blob(root),
+            _name("previousBlockHash") + blob(draft.previous_block_hash),
+            _name("entriesHashList") + container(IonType.LIST, b"".join(map(blob, entries))),
         ]
         if info is not None:
-            parts.append(_name("transactionInfo") + _written_part(info.ion))
+            parts.append(_name("transactionInfo") + written_part(info.ion))
         if redactions is not None:
-            parts.append(_name("redactionInfo") + _written_part(redactions.ion))
+            parts.append(_name("redactionInfo") + written_part(redactions.ion))
         if summaries:
             made = container(IonType.LIST, b"".join(map(_summary, summaries)))
             parts.append(_name("revisionSummaries") + made)
@@ -264,161 +241,75 @@ class _Writer:
             redaction_info=redactions,
             revision_summaries=summaries,
             header=self._header_spans(),
-            ion=self._span(_struct(b"".join(parts))),
+            ion=self._span(struct(b"".join(parts))),
         )
 
     def _header_spans(self) -> dict[str, IonSpan]:
         draft = self._draft
         return {
             "blockAddress": self._span(_address(draft.address)),
-            "transactionId": self._span(_text(draft.transaction_id)),
+            "transactionId": self._span(text(draft.transaction_id)),
             "blockTimestamp": self._span(self._block_time),
         }
 
     def _statement(self, statement: StatementDraft) -> Statement:
-        started = _written(statement.start_time)
+        started = written_value(statement.start_time)
         body = (
             _name("statement")
-            + _text(statement.text)
+            + text(statement.text)
             + _name("startTime")
             + started
             + _name("statementDigest")
-            + _blob(statement.digest)
+            + blob(statement.digest)
         )
         return Statement(
-            statement.text, statement.digest, _value_span(started), self._span(_struct(body))
+            statement.text, statement.digest, value_span(started), self._span(struct(body))
         )
 
     def _span(self, value: bytes) -> IonSpan:
-        return _span(self._context, value)
-
-
-def revision_span(
-    address: BlockAddress, hash_: bytes, data: IonSpan | None, metadata: IonSpan
-) -> IonSpan:
-    """A revision as journals have it, from parts that are written already.
-
-    Args:
-        address: the block's.
-        hash_: the revision's.
-        data: the document, which is copied as it was written; None when it was deleted.
-        metadata: ``{id, version, txTime, txId}``, whose values hold no symbols.
-    """
-    symbols = SYSTEM_CONTEXT if data is None else data.context
-    context, names = _revision_context(symbols)
-    place = _struct(
-        names["strandId"]
-        + _text(address.strand_id)
-        + names["sequenceNo"]
-        + _int(address.sequence_no)
-    )
-    body = names["blockAddress"] + place + names["hash"] + _blob(hash_)
-    if data is not None:
-        body += names["data"] + _written_part(data)
-    fields = b"".join(names[name] + _written_part(value) for name, value in metadata.field_pairs())
-    return _span(context, _struct(body + names["metadata"] + _struct(fields)))
-
-
-@lru_cache(maxsize=512)
-def _revision_context(symbols: SymbolContext) -> tuple[SymbolContext, dict[str, bytes]]:
-    """The symbols of a revision, behind those of its data, and its field names under them."""
-    first = len(symbols.texts)
-    context = extended(symbols, _REVISION_SYMBOLS, 0, len(_REVISION_SYMBOLS))
-    return context, {
-        name: var_uint_bytes(first + each) for each, name in enumerate(_REVISION_NAMES)
-    }
+        return spanned(self._context, value)
 
 
 def _document(written: RevisionDraft) -> bytes:
-    statements = b"".join(map(_int, written.statements))
-    return _struct(
+    statements = b"".join(map(natural, written.statements))
+    return struct(
         _name("tableName")
-        + _text(written.table.table_name)
+        + text(written.table.table_name)
         + _name("tableId")
-        + _text(written.table.table_id)
+        + text(written.table.table_id)
         + _name("statements")
         + container(IonType.LIST, statements)
     )
 
 
 def _redaction(redacted: RedactedRevision) -> bytes:
-    return _struct(
+    return struct(
         _name("blockAddress")
         + _address(redacted.address)
         + _name("tableId")
-        + _text(redacted.table_id)
+        + text(redacted.table_id)
         + _name("documentId")
-        + _text(redacted.document_id)
+        + text(redacted.document_id)
         + _name("version")
-        + _int(redacted.version)
+        + natural(redacted.version)
     )
 
 
 def _summary(summary: RevisionSummary) -> bytes:
     assert summary.document_id is not None  # a block made here has no internal revisions
-    return _struct(
-        _name("hash") + _blob(summary.hash) + _name("documentId") + _text(summary.document_id)
+    return struct(
+        _name("hash") + blob(summary.hash) + _name("documentId") + text(summary.document_id)
     )
 
 
 def _address(address: BlockAddress) -> bytes:
-    return _struct(
+    return struct(
         _name("strandId")
-        + _text(address.strand_id)
+        + text(address.strand_id)
         + _name("sequenceNo")
-        + _int(address.sequence_no)
+        + natural(address.sequence_no)
     )
 
 
-def _names(names: Iterable[str]) -> dict[str, bytes]:
-    """Field names as they are written where these are the first symbols behind Ion's own."""
-    first = len(SYSTEM_CONTEXT.texts)
-    return {name: var_uint_bytes(first + each) for each, name in enumerate(names)}
-
-
-_FIELDS: Final = _names(_NAMES)
+_FIELDS: Final = field_names(_NAMES, len(SYSTEM_CONTEXT.texts))
 _name: Final = _FIELDS.__getitem__
-_METADATA_FIELDS: Final = _names(_METADATA_NAMES)
-_METADATA_SYMBOLS: Final = symbol_table(_METADATA_NAMES)
-_METADATA_CONTEXT: Final = extended(SYSTEM_CONTEXT, _METADATA_SYMBOLS, 0, len(_METADATA_SYMBOLS))
-
-
-def _metadata_span(fields: bytes) -> IonSpan:
-    return _span(_METADATA_CONTEXT, _struct(fields))
-
-
-def _value_span(value: bytes) -> IonSpan:
-    """A value without symbols."""
-    return _span(SYSTEM_CONTEXT, value)
-
-
-def _span(context: SymbolContext, value: bytes) -> IonSpan:
-    """A value with its symbols before it."""
-    data = context.prefix + value
-    return IonSpan(data, len(context.prefix), len(data), context)
-
-
-def _written(value: Any) -> bytes:
-    """A value without symbols, without the version marker before it."""
-    return _written_part(IonSpan.of(value))
-
-
-def _written_part(span: IonSpan) -> bytes:
-    return span.data[span.start : span.end]
-
-
-def _struct(fields: bytes) -> bytes:
-    return container(IonType.STRUCT, fields)
-
-
-def _text(text: str) -> bytes:
-    return container(IonType.STRING, text.encode())
-
-
-def _blob(data: bytes) -> bytes:
-    return container(IonType.BLOB, data)
-
-
-def _int(number: int) -> bytes:
-    """A number that is not negative."""
-    return container(IonType.INT, number.to_bytes((number.bit_length() + 7) // 8, "big"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from qldbkit.journal.binary import (
     ANNOTATION,
@@ -22,6 +22,7 @@ from qldbkit.journal.symbols import (
     SYMBOL_TABLE_ID,
     SYSTEM_CONTEXT,
     SYSTEM_SYMBOLS,
+    SymbolContext,
     extended,
     symbol_text,
 )
@@ -48,6 +49,52 @@ def var_uint_bytes(number: int) -> bytes:
     return bytes(reversed(octets))
 
 
+def struct(fields: bytes) -> bytes:
+    """A struct, by its fields' names and values."""
+    return container(IonType.STRUCT, fields)
+
+
+def text(text: str) -> bytes:
+    """A string."""
+    return container(IonType.STRING, text.encode())
+
+
+def blob(data: bytes) -> bytes:
+    """A blob."""
+    return container(IonType.BLOB, data)
+
+
+def natural(number: int) -> bytes:
+    """An int from 0."""
+    return container(IonType.INT, number.to_bytes((number.bit_length() + 7) // 8, "big"))
+
+
+def field_names(names: Iterable[str], first: int) -> dict[str, bytes]:
+    """Names of fields as they are written, whose symbols have the ids from ``first`` on."""
+    return {name: var_uint_bytes(first + each) for each, name in enumerate(names)}
+
+
+def written_part(span: IonSpan) -> bytes:
+    """A value's own bytes, without the symbols that are in force."""
+    return span.data[span.start : span.end]
+
+
+def written_value(value: Any) -> bytes:
+    """The bytes of a value without symbols."""
+    return written_part(IonSpan.of(value))
+
+
+def spanned(context: SymbolContext, value: bytes) -> IonSpan:
+    """A value's bytes as a value, with its symbols before it."""
+    data = context.prefix + value
+    return IonSpan(data, len(context.prefix), len(data), context)
+
+
+def value_span(value: bytes) -> IonSpan:
+    """The bytes of a value without symbols as a value."""
+    return spanned(SYSTEM_CONTEXT, value)
+
+
 def symbol_table(symbols: Iterable[str | None], *, append: bool = False) -> bytes:
     """A local symbol table; None for a symbol that nothing uses.
 
@@ -55,9 +102,18 @@ def symbol_table(symbols: Iterable[str | None], *, append: bool = False) -> byte
         symbols: the texts, from the first id that is free.
         append: whether it adds to the symbols in force, instead of replacing them.
     """
-    texts = b"".join(map(_symbol, symbols))
     imports = bytes((_IMPORTS, IonType.SYMBOL << 4 | 1, SYMBOL_TABLE_ID)) if append else b""
-    table = container(IonType.STRUCT, imports + bytes((_SYMBOLS,)) + container(IonType.LIST, texts))
+    return _table(imports, b"".join(map(_symbol, symbols)))
+
+
+def own_symbols(texts: Sequence[str]) -> SymbolContext:
+    """The symbols in force behind a table of these texts, which is not kept ready."""
+    prefix = VERSION_MARKER + _table(b"", b"".join(map(text, texts)))
+    return SymbolContext((*SYSTEM_SYMBOLS, *texts), prefix)
+
+
+def _table(imports: bytes, texts: bytes) -> bytes:
+    table = struct(imports + bytes((_SYMBOLS,)) + container(IonType.LIST, texts))
     return container(ANNOTATION, bytes((0x81, 0x80 | SYMBOL_TABLE_ID)) + table)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from amazon.ion.exceptions import IonException
 
 from qldbkit.errors import QldbkitError
+from qldbkit.journal import codec
+from qldbkit.journal.encoding import alone
 from qldbkit.journal.ion import IonFormatError, IonSpan, IonType
 from qldbkit.journal.model import BlockAddress, RedactedRevision
 from qldbkit.ledger.definitions import index_identifier, table_identifier
@@ -18,6 +21,8 @@ from qldbkit.ledger.storage import CURRENT, StoredRevision
 from qldbkit.ledger.uncommitted import PendingDocument, Uncommitted
 from qldbkit.names import check_table_name
 from qldbkit.partiql.database import Table
+from qldbkit.partiql.results import decoded
+from qldbkit.partiql.written import WrittenStruct
 
 
 class Changes:
@@ -44,6 +49,8 @@ class Changes:
         self._statement = statement
         self._touches = (statement,) * max(1, touches)
         self._limits = limits
+        # What is given out as `uncommitted` does not change, so the first write makes a copy.
+        self._documents: dict[str, PendingDocument] | None = None
 
     def insert(self, table: Table, document: Any) -> str:
         """Insert a document and return its new id.
@@ -53,10 +60,9 @@ class Changes:
             LimitExceededError: it, or the transaction, would be too large.
         """
         span = self._checked(document)
-        id_ = new_identifier()
-        size = len(span.binary())
+        id_, size = new_identifier(), len(span.data)
         self._write(
-            PendingDocument(table.table_id, table.name, id_, 0, span, size, self._touches, True)
+            PendingDocument(table.table_id, table.name, id_, 0, span, size, self._touches, True), 0
         )
         return id_
 
@@ -71,20 +77,26 @@ class Changes:
         """
         before = self._before(table, document_id, version)
         span = self._checked(document)
+        statements = before.statements + self._touches
         self._write(
-            replace(
-                before,
-                data=span,
-                size=len(span.binary()),
-                statements=before.statements + self._touches,
-            )
+            PendingDocument(
+                before.table_id,
+                before.table_name,
+                document_id,
+                before.version,
+                span,
+                len(span.data),
+                statements,
+                before.new,
+            ),
+            before.size,
         )
 
     def delete(self, table: Table, document_id: str, version: int | None) -> None:
         """Delete an existing document; arguments as for `replace`."""
         before = self._before(table, document_id, version)
         statements = (*before.statements, self._statement)
-        self._write(replace(before, data=None, size=0, statements=statements))
+        self._write(replace(before, data=None, size=0, statements=statements), before.size)
 
     def create_table(self, name: str) -> str:
         """Create a table and return its id.
@@ -201,30 +213,35 @@ class Changes:
         )
 
     def _checked(self, document: Any) -> IonSpan:
+        """The document as it will be stored, over bytes that hold nothing else."""
         try:
-            span = IonSpan.of(document)
+            span = _alone(document)
         except (TypeError, ValueError, IonException, IonFormatError) as error:
             raise BadRequestError(f"The document cannot be stored: {error}") from error
         if span.ion_type is not IonType.STRUCT or span.is_null:
             raise BadRequestError(f"A document must be a struct, not {span.ion_type.name.lower()}")
-        if len(span.binary()) > self._limits.document_bytes:
+        if len(span.data) > self._limits.document_bytes:
             raise LimitExceededError(
                 f"A document can have {self._limits.document_bytes} bytes of binary Ion;"
-                f" this one has {len(span.binary())}"
+                f" this one has {len(span.data)}"
             )
         return span
 
-    def _write(self, document: PendingDocument) -> None:
-        after = self.uncommitted.with_document(document)
-        if len(after.documents) > self._limits.transaction_documents:
+    def _write(self, document: PendingDocument, size_before: int) -> None:
+        if self._documents is None:
+            self._documents = dict(self.uncommitted.documents)
+        self._documents[document.document_id] = document
+        if len(self._documents) > self._limits.transaction_documents:
             raise LimitExceededError(
                 f"A transaction can write {self._limits.transaction_documents} documents"
             )
-        if after.size > self._limits.transaction_bytes:
+        size = self.uncommitted.size - size_before + document.size
+        if size > self._limits.transaction_bytes:
             raise LimitExceededError(
                 f"A transaction can write {self._limits.transaction_bytes} bytes"
             )
-        self.uncommitted = after
+        written = MappingProxyType(self._documents)
+        self.uncommitted = replace(self.uncommitted, documents=written, size=size)
 
     def _refuse_too_many_active(self) -> None:
         active = sum(each.active for each in self.uncommitted.catalog.tables.values())
@@ -232,6 +249,14 @@ class Changes:
             raise LimitExceededError(
                 f"The ledger has {self._limits.active_tables} active tables; it cannot have more"
             )
+
+
+def _alone(document: Any) -> IonSpan:
+    if type(document) is not WrittenStruct:
+        return IonSpan.of(decoded(document))
+    span = alone(document.span)
+    codec.check(span.data)  # nobody has decoded it yet: what cannot be read must not be stored
+    return span
 
 
 def _check_name(name: str) -> None:

@@ -74,8 +74,8 @@ class _Batch:
     writer: StorageWriter
     recent: RecentChanges
 
-    def add(self, block: Block) -> None:
-        folded = fold(block, self.state.catalog, self.writer)
+    def add(self, block: Block, *, own_bytes: bool = False) -> None:
+        folded = fold(block, self.state.catalog, self.writer, own_bytes=own_bytes)
         self.writer.append(folded.changes)
         tip = folded.changes.tip
         self.state = LedgerState(tip, folded.catalog)
@@ -210,7 +210,7 @@ class Committer:
         if self._recent.conflict(request.reads, request.snapshot, batch.state.snapshot):
             request.outcome = OccConflictError(OCC_MESSAGE)
         else:
-            batch.add(self._block(request.transacted, batch.state.tip))
+            batch.add(self._block(request.transacted, batch.state.tip), own_bytes=True)
 
     def _block(self, transacted: Transacted, tip: Tip | None) -> Block:
         made = max(0 if tip is None else tip.block_time, self._clock.milliseconds())

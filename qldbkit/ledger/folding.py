@@ -5,7 +5,7 @@ A commit and a restore fold the same block to the same state; nothing but the jo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from qldbkit.ledger.storage import (
 )
 from qldbkit.ledger.stored_blocks import summary_form
 from qldbkit.partiql.values import index_key, is_absent
+from qldbkit.partiql.written import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,22 @@ class _Entries:
     ended: list[IndexEntry]
 
 
-def fold(block: Block, catalog: Catalog, writer: StorageWriter) -> Folded:
-    """What ``block`` does to the state that ``writer`` and ``catalog`` show."""
+def fold(
+    block: Block, catalog: Catalog, writer: StorageWriter, *, own_bytes: bool = False
+) -> Folded:
+    """What ``block`` does to the state that ``writer`` and ``catalog`` show.
+
+    Args:
+        block: continues that state.
+        catalog: its tables.
+        writer: its storage.
+        own_bytes: whether each value of the block is over bytes that hold nothing else, as those
+            are that the ledger itself has written.
+    """
     summary = summary_form(block)
     defined, touched = redefined(summary, catalog)
-    stored = list(_stored_revisions(block))
+    write = _own_bytes if own_bytes else standalone
+    stored = list(_stored_revisions(block, write))
     entries = _Entries([], [])
     for revision in stored:
         touched |= {document_part(revision.document_id), table_part(revision.table_id)}
@@ -72,7 +84,7 @@ def fold(block: Block, catalog: Catalog, writer: StorageWriter) -> Folded:
     changes = BlockChanges(
         tip=Tip(summary.address.sequence_no, summary.block_hash, block_time),
         transaction_time=_transaction_time(block, block_time),
-        summary=standalone(summary.ion),
+        summary=write(summary.ion),
         revisions=tuple(stored),
         added_entries=tuple(entries.added),
         ended_entries=tuple(entries.ended),
@@ -92,7 +104,7 @@ def field_key(data: bytes | None, field: str) -> bytes | None:
         return None
     for name, span in IonSpan.parse(data).field_pairs():
         if name == field:
-            return value_key(span.value())
+            return value_key(written(span))
     return None
 
 
@@ -101,7 +113,11 @@ def value_key(value: Any) -> bytes | None:
     return None if is_absent(value) else index_key(value)
 
 
-def _stored_revisions(block: Block) -> Iterator[StoredRevision]:
+def _own_bytes(span: IonSpan) -> bytes:
+    return span.data
+
+
+def _stored_revisions(block: Block, write: Callable[[IonSpan], bytes]) -> Iterator[StoredRevision]:
     ordinals = {
         each.document_id: ordinal for ordinal, each in enumerate(block.summary.revision_summaries)
     }
@@ -116,8 +132,8 @@ def _stored_revisions(block: Block) -> Iterator[StoredRevision]:
             revision.metadata.version,
             CURRENT,
             revision.hash,
-            standalone(revision.metadata.ion),
-            None if revision.data is None else standalone(revision.data),
+            write(revision.metadata.ion),
+            None if revision.data is None else write(revision.data),
             revision.data_hash,
         )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from qldbkit.journal import codec
 from qldbkit.journal.building import RevisionDraft, StatementDraft
 from qldbkit.journal.hashes import commit_digest, dot, ion_hash, statement_digest
 from qldbkit.journal.ion import IonFormatError, IonSpan
@@ -21,6 +20,8 @@ from qldbkit.ledger.statement_errors import as_service_errors
 from qldbkit.ledger.storage import Storage
 from qldbkit.ledger.uncommitted import PendingDocument, Uncommitted
 from qldbkit.ledger.view import Consumed, View
+from qldbkit.partiql.results import binary
+from qldbkit.partiql.written import Parameters
 
 DIGESTS_DIFFER: Final = "Digests don't match"
 
@@ -94,7 +95,7 @@ class Cursor:
     def _next(self) -> bytes | None:
         with as_service_errors():
             row = next(self._rows, _END)
-            return None if row is _END else codec.write(row)
+            return None if row is _END else binary(row)
 
 
 class Transaction:
@@ -194,7 +195,7 @@ class Transaction:
         started = self._clock.milliseconds()
         view = self._view(started, prepared.touches)
         with as_service_errors():
-            rows = prepared.execute(view, [each.value() for each in parameters], self.check)
+            rows = prepared.execute(view, Parameters(parameters), self.check)
         cursor = Cursor(rows, view.consumed, self._limits)
         self._statements.append(StatementDraft(statement, to_timestamp(started), digest))
         self._statement_size = size

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import RedactedRevision
 from qldbkit.ledger.catalog import Catalog
+from qldbkit.partiql.written import WrittenStruct
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class PendingDocument:
         table_name: its table's name.
         document_id: its id.
         version: of the revision that it will be.
-        data: the document; None when it is deleted.
+        data: the document, over bytes that hold nothing else; None when it is deleted.
         size: its binary Ion in bytes.
         statements: the statements that wrote it, one for each element that they set.
         new: whether the transaction itself inserted it.
@@ -41,10 +41,10 @@ class PendingDocument:
         """Whether it came and went within the transaction, so that the journal knows nothing."""
         return self.new and self.data is None
 
-    def document(self) -> Any:
-        """The document, as an amazon.ion struct."""
+    def document(self) -> WrittenStruct:
+        """The document, as statements work on it."""
         assert self.data is not None  # asked only of documents that are there
-        return self.data.value()
+        return WrittenStruct(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +54,23 @@ class Uncommitted:
     Attributes:
         catalog: the tables, with what the transaction defined.
         documents: what it wrote, by document id, in the order in which it was first written.
+        size: bytes of the documents that it wrote.
         redactions: what it ordered redacted.
     """
 
     catalog: Catalog
     documents: Mapping[str, PendingDocument] = field(default_factory=lambda: MappingProxyType({}))
+    size: int = 0
     redactions: tuple[RedactedRevision, ...] = ()
 
-    def with_document(self, document: PendingDocument) -> Uncommitted:
-        """With one more document written, or the same one again."""
-        documents = {**self.documents, document.document_id: document}
-        return replace(self, documents=MappingProxyType(documents))
-
-    def in_table(self, table_id: str) -> list[PendingDocument]:
+    def in_table(self, table_id: str) -> Iterator[PendingDocument]:
         """The documents of a table that it wrote and that are there."""
-        return [
-            each
-            for each in self.documents.values()
-            if each.table_id == table_id and each.data is not None
-        ]
+        return self.among(self.documents, table_id)
 
-    @property
-    def size(self) -> int:
-        """Bytes of the documents that it wrote."""
-        return sum(each.size for each in self.documents.values())
+    def among(self, document_ids: Iterable[str], table_id: str) -> Iterator[PendingDocument]:
+        """Those of some ids."""
+        documents = self.documents
+        for id_ in document_ids:
+            found = documents.get(id_)
+            if found is not None and found.table_id == table_id and found.data is not None:
+                yield found

@@ -6,13 +6,12 @@ succeeded, and what it reads later, page by page, is what the ledger was when it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from amazon.ion.core import Timestamp
 
-from qldbkit.journal import codec
 from qldbkit.journal.model import BlockAddress
 from qldbkit.ledger.catalog import Catalog
 from qldbkit.ledger.changing import Changes
@@ -34,9 +33,12 @@ from qldbkit.ledger.stored_blocks import redaction_struct, revision_struct
 from qldbkit.ledger.uncommitted import PendingDocument, Uncommitted
 from qldbkit.partiql.database import Row, Table
 from qldbkit.partiql.values import field as field_of
+from qldbkit.partiql.written import WrittenStruct
 
 BEFORE_ALL: Final = -1
 """Before the first sequence number."""
+VERSIONS_KNOWN: Final = 10_000
+"""Documents that a statement has read, of which it need not ask for the version to change them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class View:
         self._changes = changes
         self._started = started
         self._latest = latest
+        self._versions: dict[str, int] = {}
+        """The versions of committed documents that the statement has read."""
         self.consumed = Consumed()
 
     @property
@@ -113,7 +117,8 @@ class View:
         """Every current document of the table."""
         self._reads.add(table_part(table.table_id))
         revisions = self._storage.load(self._storage.visible(table.table_id, self._snapshot))
-        return self._rows(revisions, self.uncommitted, table.table_id, lambda _: True)
+        written = self.uncommitted
+        return self._rows(revisions, written.documents, written.in_table(table.table_id))
 
     def find(self, table: Table, field: str, values: Sequence[Any]) -> Iterator[Row]:
         """The current documents with one of ``values`` in an indexed field."""
@@ -129,24 +134,23 @@ class View:
         ids = self._storage.indexed(index.index_id, sorted(keys), self._snapshot)
         if index not in self._latest().tables[table.table_id].indexes:
             raise OccConflictError(OCC_MESSAGE)  # dropped since: its entries may be gone
-        return self._rows(
-            self._storage.documents(table.table_id, ids, self._snapshot),
-            self.uncommitted,
-            table.table_id,
-            lambda pending: value_key(field_of(pending.document(), field)) in keys,
+        found = self._storage.documents(table.table_id, ids, self._snapshot)
+        written = self.uncommitted
+        pending = (
+            each
+            for each in written.in_table(table.table_id)
+            if value_key(field_of(each.document(), field)) in keys
         )
+        return self._rows(found, written.documents, pending)
 
     def get(self, table: Table, document_ids: Collection[str]) -> Iterator[Row]:
         """The current documents with those ids."""
-        ids = list(dict.fromkeys(document_ids))
-        for id_ in ids:
+        wanted = dict.fromkeys(document_ids)
+        for id_ in wanted:
             self._reads.add(document_part(id_))
-        return self._rows(
-            self._storage.documents(table.table_id, ids, self._snapshot),
-            self.uncommitted,
-            table.table_id,
-            lambda pending: pending.document_id in ids,
-        )
+        found = self._storage.documents(table.table_id, list(wanted), self._snapshot)
+        written = self.uncommitted
+        return self._rows(found, written.documents, written.among(wanted, table.table_id))
 
     def committed(self, table: Table, row: Row) -> Any:  # noqa: ARG002 - the id is in the row
         """A row of the committed view.
@@ -259,28 +263,31 @@ class View:
     def _rows(
         self,
         revisions: Iterator[StoredRevision],
-        uncommitted: Uncommitted,
-        table_id: str,
-        matches: Callable[[PendingDocument], bool],
+        written: Mapping[str, PendingDocument],
+        pending: Iterator[PendingDocument],
     ) -> Iterator[Row]:
+        """What the snapshot has of what was asked for, then what the transaction wrote of it."""
         for revision in revisions:
-            if revision.document_id in uncommitted.documents:
+            if revision.document_id in written:
                 continue
             self.consumed.reads += 1
             if revision.data is None:
                 # Ended behind the snapshot and redacted since: the commit could not succeed.
                 raise OccConflictError(OCC_MESSAGE)
-            document = codec.read(revision.data)
-            yield StoredRow(revision.document_id, document, revision)
-        for pending in uncommitted.in_table(table_id):
-            if matches(pending):
-                yield Row(pending.document_id, pending.document())
+            if len(self._versions) < VERSIONS_KNOWN:
+                self._versions[revision.document_id] = revision.version
+            yield StoredRow(revision.document_id, WrittenStruct(revision.data), revision)
+        for each in pending:
+            yield Row(each.document_id, each.document())
 
     def _version_of(self, table: Table, document_id: str) -> int | None:
         """The version of the committed document; None when there is none."""
         if document_id in self.uncommitted.documents:
             return None
         self._reads.add(document_part(document_id))
+        known = self._versions.get(document_id)
+        if known is not None:
+            return known
         found = self._storage.documents(table.table_id, [document_id], self._snapshot)
         return next((each.version for each in found), None)
 

@@ -36,11 +36,12 @@ from qldbkit.partiql.values import (
     kind,
     text_of,
 )
+from qldbkit.partiql.written import WrittenStruct
 
 Move = Callable[[Row, Any], Any]
 """One step of a path: from a value to the next."""
 
-_STRUCTS = frozenset({IonPyDict, dict})
+_STRUCTS = frozenset({IonPyDict, WrittenStruct, dict})
 
 
 class PathCompiler(Compiler):

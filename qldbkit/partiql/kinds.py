@@ -25,6 +25,7 @@ from amazon.ion.symbols import SymbolToken
 
 from qldbkit.partiql.intervals import Interval
 from qldbkit.partiql.times import Time
+from qldbkit.partiql.written import WrittenStruct
 
 
 class Missing:
@@ -118,6 +119,7 @@ _KINDS: dict[type, Kind] = {
     tuple: Kind.LIST,
     dict: Kind.STRUCT,
     IonPyDict: Kind.STRUCT,
+    WrittenStruct: Kind.STRUCT,
 }
 
 

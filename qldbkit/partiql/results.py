@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, Final
 
 from amazon.ion.core import IonType, Timestamp, TimestampPrecision
 from amazon.ion.simple_types import (
@@ -13,9 +13,42 @@ from amazon.ion.simple_types import (
     IonPyTimestamp,
 )
 
+from qldbkit.journal import codec
 from qldbkit.partiql.intervals import Interval, Span
 from qldbkit.partiql.times import Time
-from qldbkit.partiql.values import MISSING, Kind, fields, kind, make_struct
+from qldbkit.partiql.values import MISSING, Bag, Kind, fields, kind, make_struct
+from qldbkit.partiql.written import WrittenStruct
+
+
+def binary(value: Any) -> bytes:
+    """A value that `to_ion` gave as binary Ion; of what is still as it was written, those bytes.
+
+    Raises:
+        TypeError: the value is of a type that Ion does not have.
+    """
+    return value.binary() if type(value) is WrittenStruct else codec.write(decoded(value))
+
+
+def decoded(value: Any) -> Any:
+    """The value as amazon.ion takes it: with nothing in it that is still as it was written."""
+    what = type(value)
+    if what not in _CONTAINERS:
+        return value
+    if what is WrittenStruct:
+        return value.span.value()
+    if what is IonPyDict or what is dict:
+        if _CONTAINERS.isdisjoint(type(each) for _, each in fields(value)):
+            return value
+        struct = make_struct((name, decoded(each)) for name, each in fields(value))
+        struct.ion_annotations = getattr(value, "ion_annotations", ())
+        return struct
+    elements = [decoded(each) for each in value]
+    if what is IonPyList:
+        return IonPyList.from_value(value.ion_type, elements, value.ion_annotations)
+    return elements
+
+
+_CONTAINERS: Final = frozenset({WrittenStruct, IonPyDict, IonPyList, Bag, dict, list, tuple})
 
 
 def to_ion(value: Any) -> Any:
@@ -32,7 +65,7 @@ def to_ion(value: Any) -> Any:
         case Kind.BAG:
             return [to_ion(element) for element in value]
         case Kind.STRUCT:
-            return _struct(value)
+            return value if type(value) is WrittenStruct else _struct(value)
         case Kind.DATE:
             return _date(value)
         case Kind.TIME:
