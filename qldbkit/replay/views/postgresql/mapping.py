@@ -58,7 +58,7 @@ from qldbkit.journal.binary import (
 from qldbkit.journal.encoding import container, symbol_table, var_uint_bytes
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.symbols import SYSTEM_SYMBOLS, SymbolContext, symbol_text
-from qldbkit.replay.views.postgresql.times import (
+from qldbkit.replay.views.times import (
     UnusualTimeError,
     time_bytes,
     time_text,

@@ -76,7 +76,7 @@ def time_bytes(text: str) -> bytes:
         raise ValueError("no timestamp is written so")
     *numbers, fraction, zone = match.groups()
     given = [int(each) for each in numbers if each is not None]
-    moment = datetime(*(given + [1, 1])[: max(3, len(given))])  # type: ignore[arg-type]
+    moment = datetime(*[*given, 1, 1][: max(3, len(given))])  # type: ignore[arg-type]
     if zone is None:
         return _encoded(_UNKNOWN_OFFSET_BYTES, given)
     sign = -1 if zone[0] == "-" else 1
