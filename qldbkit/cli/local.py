@@ -12,8 +12,10 @@ import typer
 from rich.console import Console
 
 from qldbkit.cli.ledger_options import JsonOption
+from qldbkit.cli.serving import ConsoleWriteOption
 from qldbkit.local.aws import LocalAws, LocalAwsFailedError
 from qldbkit.local.cdk import project_folder
+from qldbkit.local.console import local_console_url
 from qldbkit.local.environment import as_shell_exports, aws_environment
 from qldbkit.local.settings import LocalSettings, settings_from_environment
 
@@ -39,14 +41,15 @@ def local(
     stop: Annotated[
         bool, typer.Option("--stop", help="Stop the one that runs in the background.")
     ] = False,
+    console_write: ConsoleWriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a local AWS with the embedded ledger in it; its state is kept in .qldbkit/.
 
     It serves until Ctrl-C. In another shell: eval "$(qldbkit local --env)", and cdk and the AWS
-    clients use it.
+    clients use it. It prints the address of a web console, which also shows the replay.
     """
-    settings = settings_from_environment(port=port)
+    settings = settings_from_environment(port=port, console_write=console_write)
     if environment:
         variables = aws_environment(settings, project_folder())
         sys.stdout.write(json.dumps(variables) + "\n" if as_json else as_shell_exports(variables))
@@ -88,10 +91,11 @@ def announce(settings: LocalSettings, aws: LocalAws, *, as_json: bool) -> None:
             "endpointUrl": settings.endpoint_url,
             "pid": aws.pid,
             "log": f"{settings.log_file}",
+            "consoleUrl": local_console_url(settings),
         }
         Console().print_json(data=found)
     else:
-        Console().print(describe(settings, aws), highlight=False)
+        Console().print(describe(settings, aws), highlight=False, soft_wrap=True)
 
 
 def describe(settings: LocalSettings, aws: LocalAws) -> str:
@@ -99,6 +103,7 @@ def describe(settings: LocalSettings, aws: LocalAws) -> str:
     return (
         f"Local AWS at {settings.endpoint_url} (process {aws.pid}), QLDB included.\n"
         f'In another shell:  eval "$(qldbkit local --env --port {settings.port})"\n'
+        f"Console: {local_console_url(settings)}\n"
         f"Log: {settings.log_file}"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 from rich.console import Console
 
 from qldbkit.cli.ledger_options import JsonOption
+from qldbkit.console.console import console
+from qldbkit.console.settings import ConsoleSettings, console_url, new_token
 from qldbkit.ledger.access import load_keys
 from qldbkit.ledger.server import LOOPBACK, run_server
 from qldbkit.local.settings import folder_from_environment
@@ -16,6 +19,13 @@ from qldbkit.names import check_ledger_name
 from qldbkit.partiql.dialect import Dialect
 
 DEFAULT_PORT = 8080
+
+ConsoleWriteOption = Annotated[
+    bool,
+    typer.Option(
+        "--console-write", help="Let the console run statements that write; it only reads without."
+    ),
+]
 
 
 def add_to(application: typer.Typer) -> None:
@@ -59,12 +69,29 @@ def serve(
             "--aws-endpoint", help="Kinesis and S3 for streams and exports; AWS's by default."
         ),
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host", help="Further host name that it is reached by; may be repeated."
+        ),
+    ] = None,
+    with_console: Annotated[
+        bool | None,
+        typer.Option(
+            "--console/--no-console",
+            help="Serve the web console too; by default unless --auth is given.",
+        ),
+    ] = None,
+    console_write: ConsoleWriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Serve the embedded ledger, which speaks both of QLDB's APIs, until Ctrl-C.
 
-    It answers only this machine unless --auth is given and --host says otherwise.
+    It answers only this machine unless --auth is given and --host says otherwise. It prints the
+    address of a web console, with the token that opens it.
     """
+    wanted = auth is None or console_write if with_console is None else with_console
+    opened = ConsoleSettings(new_token(), writable=console_write) if wanted else None
     run_server(
         folder or folder_from_environment() / "serve",
         host,
@@ -74,7 +101,9 @@ def serve(
         dialect=dialect,
         dialects=dict(_dialect_of(each) for each in ledger_dialect or ()),
         aws_endpoint_url=aws_endpoint,
-        on_ready=_announce_as_json if as_json else _announce,
+        allowed_hosts=allow_host or (),
+        publish=None if opened is None else console(opened),
+        on_ready=_announcing(opened, as_json=as_json),
     )
 
 
@@ -86,11 +115,19 @@ def _dialect_of(choice: str) -> tuple[str, Dialect]:
         raise typer.BadParameter(f"{choice!r} is not NAME=full or NAME=qldb") from None
 
 
-def _announce_as_json(endpoint_url: str) -> None:
-    Console().print_json(data={"endpointUrl": endpoint_url}, indent=None)
+def _announcing(opened: ConsoleSettings | None, *, as_json: bool) -> Callable[[str], None]:
+    """What says where the server is, and where its console."""
 
+    def announce(endpoint_url: str) -> None:
+        at_console = None if opened is None else console_url(endpoint_url, opened.token)
+        if as_json:
+            found = {"endpointUrl": endpoint_url, "consoleUrl": at_console}
+            Console().print_json(data=found, indent=None)
+            return
+        lines = [f"QLDB at {endpoint_url}: give it to every client as its endpoint."]
+        if at_console is not None:
+            lines.append(f"Console: {at_console}")
+        for each in lines:
+            Console().print(each, highlight=False, soft_wrap=True)
 
-def _announce(endpoint_url: str) -> None:
-    Console().print(
-        f"QLDB at {endpoint_url}: give it to every client as its endpoint.", highlight=False
-    )
+    return announce

@@ -194,6 +194,7 @@ class LocalAws:
             self._process.stdin.close()
         self._process = None
         self.settings.process_file.unlink(missing_ok=True)
+        self.settings.console_file.unlink(missing_ok=True)
 
     def _failed(self, message: str) -> LocalAwsFailedError:
         tail = self.log_tail()

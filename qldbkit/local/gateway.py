@@ -24,9 +24,12 @@ from ministack import app as ministack
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners, stacks
 
+from qldbkit.console.settings import ROOT
 from qldbkit.ledger.application import LedgerApplication, ServerLimits
+from qldbkit.ledger.errors import AccessDeniedError
 from qldbkit.ledger.http import LedgerService
 from qldbkit.ledger.origins import OriginGuard
+from qldbkit.local.console import local_console
 from qldbkit.local.gateway_settings import is_attached, settings_of_gateway
 from qldbkit.local.persistence import Asgi, StateSaver
 from qldbkit.local.resources import (
@@ -42,20 +45,29 @@ _SIGNED_FOR_QLDB = re.compile(rb"Credential=[^/,]+/\d{8}/[^/,]+/qldb/aws4_reques
 
 
 class LocalApplication:
-    """The ASGI application: requests signed for ``qldb`` go to the ledgers, others to ministack.
+    """The ASGI application: what is QLDB's goes to the ledgers, everything else to ministack.
 
     Args:
         aws: ministack's application.
-        ledgers: the embedded ledger's application, which answers both of QLDB's APIs.
+        ledgers: the embedded ledger's application, which answers both of QLDB's APIs and the
+            console.
+        guard: keeps pages of other web sites away from all of them.
     """
 
-    def __init__(self, aws: Asgi, ledgers: Asgi):
+    def __init__(self, aws: Asgi, ledgers: Asgi, guard: OriginGuard):
         self._aws = aws
         self._ledgers = ledgers
+        self._guard = guard
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
-        answer = self._ledgers if is_for_qldb(scope) else self._aws
+        if "headers" in scope:
+            try:
+                self._guard.check(_headers(scope))
+            except AccessDeniedError as error:
+                await _refuse(scope, send, error.message)
+                return
+        answer = self._ledgers if is_for_qldb(scope) or is_for_console(scope) else self._aws
         await answer(scope, receive, send)
 
 
@@ -65,6 +77,30 @@ def is_for_qldb(scope: Any) -> bool:
         return False
     authorization = dict(scope["headers"]).get(b"authorization", b"")
     return _SIGNED_FOR_QLDB.search(authorization) is not None
+
+
+def is_for_console(scope: Any) -> bool:
+    """Whether a request is for the console.
+
+    One that is signed is for an S3 bucket that has the same name.
+    """
+    if scope["type"] != "http" or b"authorization" in dict(scope["headers"]):
+        return False
+    path: str = scope["path"]
+    return (path == ROOT or path.startswith(f"{ROOT}/")) and b"X-Amz-" not in scope["query_string"]
+
+
+def _headers(scope: Any) -> dict[str, str]:
+    return {name.decode("latin-1"): each.decode("latin-1") for name, each in scope["headers"]}
+
+
+async def _refuse(scope: Any, send: Any, sentence: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": f"{sentence}\n".encode()})
 
 
 def register_resource_types(qldb: Any) -> None:
@@ -103,16 +139,17 @@ async def serve(settings: LocalSettings, *, attached: bool) -> None:
     saver = StateSaver(settings.state_folder, settings.save_interval)
     saver.start()
     service = open_ledgers(settings)
-    ledgers = LedgerApplication(
-        service, ServerLimits(threads=settings.request_threads), OriginGuard(LOOPBACK)
-    )
+    guard = OriginGuard(LOOPBACK)
+    pages = local_console(settings)(service)
+    limits = ServerLimits(threads=settings.request_threads)
+    ledgers = LedgerApplication(service, limits, guard, pages)
     register_resource_types(boto3.client("qldb"))
     logging.getLogger("persistence").setLevel(logging.WARNING)  # or a line per service and save
     config = Config()
     config.bind = [f"{LOOPBACK}:{settings.port}"]
     config.keep_alive_timeout = 75
     try:
-        application = LocalApplication(saver.restoring(ministack.app), ledgers)
+        application = LocalApplication(saver.restoring(ministack.app), ledgers, guard)
         await hypercorn_serve(application, config, shutdown_trigger=stop.wait)
     finally:
         saver.stop()

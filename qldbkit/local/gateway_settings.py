@@ -11,6 +11,7 @@ from qldbkit.local.cdk import project_folder
 from qldbkit.local.settings import LOOPBACK, LocalSettings
 
 _ATTACHED = "QLDBKIT_ATTACHED"
+_CONSOLE_WRITE = "QLDBKIT_CONSOLE_WRITE"
 
 
 def gateway_environment(settings: LocalSettings, *, attached: bool) -> dict[str, str]:
@@ -46,6 +47,7 @@ def gateway_environment(settings: LocalSettings, *, attached: bool) -> dict[str,
         "QLDBKIT_FOLDER": str(settings.folder),
         "QLDBKIT_REQUEST_THREADS": str(settings.request_threads),
         "QLDBKIT_SAVE_INTERVAL": str(settings.save_interval),
+        _CONSOLE_WRITE: "1" if settings.console_write else "0",
         _ATTACHED: "1" if attached else "0",
     }
 
@@ -59,6 +61,7 @@ def settings_of_gateway(environ: Mapping[str, str]) -> LocalSettings:
         account=environ["MINISTACK_ACCOUNT_ID"],
         request_threads=int(environ["QLDBKIT_REQUEST_THREADS"]),
         save_interval=float(environ["QLDBKIT_SAVE_INTERVAL"]),
+        console_write=environ[_CONSOLE_WRITE] == "1",
     )
 
 

@@ -33,6 +33,7 @@ class LocalSettings:
         stop_timeout: seconds that it may take to save its state and end.
         request_threads: how many requests to the ledgers run at the same time.
         save_interval: seconds between two looks for a change that is not on disk yet.
+        console_write: whether the console runs statements that write.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class LocalSettings:
     stop_timeout: float = 60.0
     request_threads: int = 32
     save_interval: float = 1.0
+    console_write: bool = False
 
     @property
     def endpoint_url(self) -> str:
@@ -80,6 +82,11 @@ class LocalSettings:
         return self.folder / "aws.pid"
 
     @property
+    def console_file(self) -> Path:
+        """Where the token stands that opens the console of the running local AWS."""
+        return self.folder / "console.token"
+
+    @property
     def credentials(self) -> dict[str, str]:
         """The environment variables by which an AWS client finds and enters this AWS."""
         return {
@@ -95,6 +102,7 @@ def settings_from_environment(
     environ: Mapping[str, str] = os.environ,
     *,
     port: int | None = None,
+    console_write: bool = False,
 ) -> LocalSettings:
     """Return the settings of the local AWS of the current folder.
 
@@ -102,6 +110,7 @@ def settings_from_environment(
         environ: ``AWS_REGION`` names the region, ``QLDBKIT_PORT`` the port, ``QLDBKIT_FOLDER``
             the folder; by default us-east-1, 4566 and ``.qldbkit`` in the current folder.
         port: goes before ``QLDBKIT_PORT``.
+        console_write: whether the console runs statements that write.
 
     Raises:
         LocalSettingsError: the port is no port.
@@ -116,6 +125,7 @@ def settings_from_environment(
         folder=folder_from_environment(environ),
         port=int(chosen),
         region=environ.get("AWS_REGION", DEFAULT_REGION),
+        console_write=console_write,
     )
 
 

@@ -22,6 +22,7 @@ ALLOWED = {
     "tables": GROUND | {"driver", "endpoints"},
     "ledger": GROUND | {"journal", "partiql"},
     "client": GROUND | {"journal", "partiql", "driver", "ledger"},
+    "console": GROUND | {"journal", "partiql", "ledger", "client", "replay"},
     "pytest_plugin": GROUND | {"driver", "ledger"},
     "replay": GROUND | {"journal", "partiql", "driver", "endpoints"},
 }

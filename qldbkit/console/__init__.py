@@ -1,0 +1,1 @@
+"""A page that shows the ledgers of a server: documents, histories, the journal and its proofs."""

@@ -1,0 +1,164 @@
+/* A proof: the path from a block or a revision to a digest, which this page hashes again. */
+
+import { Refusal, read } from "./api.js";
+import { el, show } from "./dom.js";
+import { base64, bytes, canHash, dot, merkleRoot } from "./hashes.js";
+import { trail } from "./ledgers.js";
+import { count, hash, link, refusal, tag } from "./parts.js";
+
+const WHERE = {
+  data: "in the revision",
+  revisions: "in the block",
+  entries: "in the block",
+  previous: "in the chain",
+  journal: "in the journal's tree",
+};
+
+export async function proof({ names: [ledger, at], asked, signal }) {
+  const [id, tableId] = [asked.get("document"), asked.get("table")];
+  const load = (tip) => read(["ledgers", ledger, "blocks", at, "proof"], { document: id, tip }, signal);
+  const path = el("div", { class: "stack" });
+  const found = await load(null);
+  show(path, await proven(found, found.digest, false));
+  return {
+    title: `Proof of block ${at} · ${ledger}`,
+    parts: [
+      el(
+        "div",
+        {},
+        trail(ledger, ["Journal", ["journal"]], [`Block ${at}`, ["journal", at]]),
+        el("h1", {}, id ? "Proof of a revision" : `Proof of block ${at}`),
+        el("p", { class: "soft" }, id ? [`Version ${found.version} of document `, documentLink(ledger, tableId, id), `, which block ${at} committed.`] : "From the block's entries to the digest of the journal."),
+      ),
+      path,
+      savedDigest(load, path),
+    ],
+  };
+}
+
+function documentLink(ledger, tableId, id) {
+  if (!tableId) return el("code", {}, id);
+  return link(id, ["ledgers", ledger, "tables", tableId, "documents", id], {}, { class: "mono" });
+}
+
+/** A form for a digest that was saved before: only that shows that nothing was changed since. */
+function savedDigest(load, path) {
+  const field = el("textarea", { id: "digest", spellcheck: "false", required: true, "aria-describedby": "digest-help" });
+  const compare = async (event) => {
+    event.preventDefault();
+    try {
+      const { digest, tip } = savedAnswer(field.value);
+      const found = await load(tip);
+      show(path, await proven(found, digest, true));
+    } catch (error) {
+      show(path, refusal(error));
+    }
+    path.scrollIntoView({ block: "nearest" });
+  };
+  return el(
+    "form",
+    { class: "panel", submit: compare },
+    el("h2", {}, "Check against a digest that you saved"),
+    el("p", { id: "digest-help", class: "small soft" }, "A ledger that was changed would also give a changed digest. One that you saved earlier, with ", el("code", {}, "qldbkit digest"), " or GetDigest, is the proof."),
+    el("label", { for: "digest" }, "The saved answer"),
+    field,
+    el("p", {}, el("button", {}, "Check")),
+  );
+}
+
+/** The digest and its block's number in GetDigest's answer. */
+function savedAnswer(text) {
+  const hint = 'it looks like {"Digest": "…", "DigestTipAddress": {"IonText": "{strandId: …, sequenceNo: 14}"}}';
+  try {
+    const answer = JSON.parse(text);
+    const tip = /sequenceNo["']?\s*:\s*(\d+)/.exec(answer.DigestTipAddress.IonText)[1];
+    if (bytes(answer.Digest).length !== 32) throw new RangeError("no SHA-256");
+    return { digest: answer.Digest, tip };
+  } catch {
+    throw new Refusal(0, { message: "this is no answer of GetDigest", hint });
+  }
+}
+
+/** The path with a verdict: each step is hashed here, and the last has to be the digest. */
+async function proven(found, digest, saved) {
+  const checked = canHash ? await checkedPath(found) : null;
+  const last = found.steps.at(-1)?.result ?? found.start;
+  const reached = checked === null ? last : checked.at(-1);
+  const sound = reached === digest;
+  return [
+    verdict(found, sound, checked !== null, saved),
+    el(
+      "ol",
+      { class: "path panel", "aria-label": "The path to the digest" },
+      start(found, checked),
+      found.steps.map((each, at) => step(found, each, at, checked)),
+      el("li", { class: sound ? "sound" : "broken" }, el("h3", {}, `${saved ? "The saved digest" : "The digest"} over ${count(found.tip + 1, "block")}`), el("p", {}, hash(digest))),
+    ),
+  ];
+}
+
+/** The hashes along the path as this page computes them, the start first. */
+async function checkedPath({ start: first, entries, steps }) {
+  let now = entries === null ? bytes(first) : await merkleRoot(entries.map(bytes));
+  const found = [base64(now)];
+  for (const each of steps) {
+    now = await dot(now, bytes(each.hash));
+    found.push(base64(now));
+  }
+  return found;
+}
+
+function verdict(found, sound, here, saved) {
+  const whose = here ? "Your browser has hashed every step again." : "The server has hashed the steps; your browser cannot, because the page came over plain HTTP from another machine.";
+  const steps = count(found.steps.length, "step");
+  if (sound) {
+    return el("div", { class: "notice good", role: "status" }, el("p", {}, el("strong", {}, "Proven. "), `${steps} ${found.steps.length === 1 ? "leads" : "lead"} to the ${saved ? "digest that you saved" : "ledger's digest"}. ${whose}`));
+  }
+  return el("div", { class: "notice bad", role: "alert" }, el("p", {}, el("strong", {}, "Not proven. "), `The path does not lead to the ${saved ? "digest that you saved: the journal was changed since, or the digest is another ledger's" : "digest"}. ${whose}`));
+}
+
+function start({ start: text, entries, block }, checked) {
+  const of = entries === null ? "The hash of the revision's metadata" : `The hash of the ${count(entries.length, "entry", "entries")} of block ${block}`;
+  return el("li", { class: mark(checked, 0, text) }, el("h3", {}, of), el("p", {}, hash(text)), entries === null && el("p", { class: "small soft" }, "Computed by the ledger from the metadata's Ion."));
+}
+
+function step(found, each, at, checked) {
+  return el(
+    "li",
+    { class: mark(checked, at + 1, each.result) },
+    el("h3", {}, `Combined with ${meaning(found, each)}`, tag(WHERE[each.kind])),
+    el("p", {}, hash(each.hash)),
+    el("p", { class: "small soft" }, `That gives ${result(found, at)} `, hash(each.result)),
+  );
+}
+
+function mark(checked, at, expected) {
+  if (checked === null) return null;
+  return checked[at] === expected ? "sound" : "broken";
+}
+
+function meaning({ block }, { kind, first, last }) {
+  if (kind === "journal") return `the hash of ${first === last ? `block ${first}` : `blocks ${first} to ${last}`}`;
+  return {
+    data: "the hash of the document",
+    revisions: "the hash of other revisions of the transaction",
+    entries: `the hash of other entries of block ${block}`,
+    previous: `the hash of block ${block - 1}`,
+  }[kind];
+}
+
+/** What the path has come to behind a step: the hash of what it covers by then. */
+function result({ steps, block }, at) {
+  const { kind } = steps[at];
+  const following = steps[at + 1]?.kind;
+  if (kind === "journal") {
+    const passed = steps.slice(0, at + 1).filter((each) => each.kind === "journal");
+    const first = Math.min(block, ...passed.map((each) => each.first));
+    const last = Math.max(block, ...passed.map((each) => each.last));
+    return `the hash of blocks ${first} to ${last}`;
+  }
+  if (following === "journal" || following === undefined) return `the hash of block ${block}`;
+  if (following === "previous") return "the hash of the block's entries";
+  if (kind === "data") return "the hash of the revision";
+  return "the hash";
+}
