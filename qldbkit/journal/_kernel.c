@@ -23,10 +23,11 @@
 #include <immintrin.h>
 #endif
 
-#define KERNEL_VERSION 1 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 2 /* what qldbkit.journal.kernel has to ask for */
 #define MAX_DEPTH 128    /* qldbkit.journal.binary.MAX_DEPTH */
 #define VAR_UINT_OCTETS 4
 #define HASH_SIZE 32
+#define SYMBOL_TABLE 3 /* the symbol $ion_symbol_table */
 #define FIRST_OWN_SYMBOL 10 /* behind Ion's system symbols */
 #define MAX_SYMBOL 8192     /* larger ids are left to Python */
 
@@ -801,6 +802,82 @@ static PyObject *blob(PyObject *self, PyObject *argument) {
                                      value.end - value.begin);
 }
 
+/* Days from 1970-01-01, by Howard Hinnant's `days_from_civil`; False where there is no such day. */
+static bool days_of(int year, int month, int day, int64_t *days) {
+    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||
+        day > lengths[month - 1] + (leap && month == 2))
+        return false;
+    int shifted = month > 2 ? year : year - 1, era = shifted / 400, of_era = shifted - era * 400;
+    int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    *days = era * INT64_C(146097) + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+    return true;
+}
+
+/* A fraction of a second of up to nine digits, in microseconds; those beyond are cut. */
+static bool fraction_of(const uint8_t *body, Py_ssize_t size, int64_t *microseconds) {
+    static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+    int digits = size ? body[0] - 0xC0 : 0;
+    *microseconds = 0;
+    if (digits < 0 || digits > 9 || size > 5 || (size && !digits))
+        return false;
+    for (Py_ssize_t i = 1; i < size; i++)
+        *microseconds = *microseconds << 8 | body[i];
+    *microseconds = digits > 6 ? *microseconds / powers[digits - 6]
+                               : *microseconds * powers[6 - digits];
+    return true;
+}
+
+static PyObject *microseconds(PyObject *self, PyObject *argument) {
+    State *state = PyModule_GetState(self);
+    Span *span = as_span(state, argument);
+    if (span == NULL)
+        return NULL;
+    Value value;
+    if (!value_of(span, &value) || code_of(value) != TIMESTAMP || is_null(value) ||
+        span->body != span->start)
+        Py_RETURN_NONE;
+    const uint8_t *body = octets_of(span) + value.begin;
+    Py_ssize_t size = value.end - value.begin, read = size < 8 ? size : 8;
+    int fields[5] = {1, 1, 0, 0, 0}; /* month, day, hour, minute, second */
+    int64_t days, fraction;
+    if (!is_canonical_time(body, size))
+        Py_RETURN_NONE;
+    for (Py_ssize_t i = 3; i < read; i++)
+        fields[i - 3] = body[i] & 0x7F;
+    if (!days_of((body[1] << 7) | (body[2] & 0x7F), fields[0], fields[1], &days) ||
+        !fraction_of(body + read, size - read, &fraction))
+        Py_RETURN_NONE;
+    int64_t seconds = ((days * 24 + fields[2]) * 60 + fields[3]) * 60 + fields[4];
+    return PyLong_FromLongLong(seconds * 1000000 + fraction);
+}
+
+static PyObject *only_value(PyObject *self, PyObject *argument) {
+    static const uint8_t marker[4] = {0xE0, 0x01, 0x00, 0xEA};
+    (void)self;
+    if (!PyBytes_Check(argument)) {
+        PyErr_SetString(PyExc_TypeError, "bytes were expected");
+        return NULL;
+    }
+    const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(argument);
+    Py_ssize_t size = PyBytes_GET_SIZE(argument), ids, ids_end, id;
+    Value value, table;
+    if (size < 4 || memcmp(data, marker, 4) || !value_at(data, 4, size, &value))
+        Py_RETURN_NONE;
+    if (code_of(value) == ANNOTATION) { /* one symbol table, annotated with nothing else */
+        if (!wrapped_at(data, value, &ids, &ids_end, &table) || code_of(table) != STRUCT ||
+            is_null(table) || !var_uint(data, &ids, ids_end, &id) || id != SYMBOL_TABLE ||
+            ids != ids_end)
+            Py_RETURN_NONE;
+        if (!value_at(data, value.end, size, &value) || code_of(value) == ANNOTATION)
+            Py_RETURN_NONE;
+    }
+    if (value.end != size || is_padding(value))
+        Py_RETURN_NONE;
+    return PyLong_FromSsize_t(value.at);
+}
+
 static PyObject *strings(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
     if (count != 3 || !PyBytes_Check(arguments[0])) {
@@ -928,6 +1005,8 @@ static PyMethodDef functions[] = {
     {"text", text, METH_O, "A string."},
     {"integer", integer, METH_O, "An int from 0."},
     {"blob", blob, METH_O, "A blob's bytes."},
+    {"microseconds", microseconds, METH_O, "A timestamp in microseconds since 1970."},
+    {"only_value", only_value, METH_O, "Where the only value begins, behind its symbols."},
     {"strings", FAST(strings), "The strings of a list's representation; None for what is none."},
     {"used_texts", used_texts, METH_O, "The texts of the symbols that a value uses, by their ids."},
     {"dot", FAST(dot), "Two hashes of 32 bytes combined."},

@@ -33,6 +33,7 @@ from qldbkit.journal.binary import (
 from qldbkit.journal.symbols import (
     SYMBOL_TABLE_ID,
     SYSTEM_CONTEXT,
+    SymbolContext,
     extended,
     symbol_text,
 )
@@ -60,6 +61,9 @@ class IonSpan(kernel.Span):
         Raises:
             IonFormatError: ``data`` is damaged, empty, or holds more than one value.
         """
+        start = kernel.only_value(data)
+        if start is not None:
+            return IonSpan(data, start, len(data), _context_before(data, start))
         spans = IonSpan.parse_all(data)
         if len(spans) != 1:
             raise IonFormatError(f"one Ion value was expected, not {len(spans)}", 0)
@@ -349,6 +353,12 @@ def top_level_spans(data: bytes, start: int = 0) -> Iterator[IonSpan]:
             else:
                 yield span
         at = end
+
+
+def _context_before(data: bytes, start: int) -> SymbolContext:
+    """The symbols of what stands before the only value: a version marker, and maybe a table."""
+    table = len(VERSION_MARKER)
+    return extended(SYSTEM_CONTEXT, data, table, start) if start > table else SYSTEM_CONTEXT
 
 
 def is_symbol_table(span: IonSpan) -> bool:

@@ -20,7 +20,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 1
+VERSION: Final = 2
 """What the functions of ``_kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -98,6 +98,10 @@ integer: Final[Callable[[Span], int | None]] = _function("integer")
 """An int from 0."""
 blob: Final[Callable[[Span], bytes | None]] = _function("blob")
 """A blob's bytes."""
+microseconds: Final[Callable[[Span], int | None]] = _function("microseconds")
+"""A timestamp in microseconds since 1970."""
+only_value: Final[Callable[[bytes], int | None]] = _function("only_value")
+"""Where the only value of binary Ion begins, behind at most one symbol table of its own."""
 strings: Final[Callable[[bytes, int, int], list[str | None] | None]] = _function("strings")
 """The strings of a list, by where its elements begin and end; None for an element that is none."""
 used_texts: Final[Callable[[Span], tuple[str | None, ...] | None]] = _function("used_texts")

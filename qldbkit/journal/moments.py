@@ -6,6 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
+from qldbkit.journal import kernel
 from qldbkit.journal.binary import IonFormatError, IonType, truncated, value_bounds, var_uint
 from qldbkit.journal.ion import IonSpan
 
@@ -19,6 +20,9 @@ def microseconds(span: IonSpan) -> int:
     Raises:
         IonFormatError: it is no timestamp, null, or there is no such time.
     """
+    answer = kernel.microseconds(span)
+    if answer is not None:
+        return answer
     if span.ion_type != IonType.TIMESTAMP or span.is_null or span.annotation_ids:
         raise IonFormatError("a timestamp was expected", span.start)
     data = span.data

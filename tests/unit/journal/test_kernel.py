@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from qldbkit.journal import encoding, hashes, ionhash, kernel, symbols
 from qldbkit.journal.compiling import SOURCE, CompilingError, compile_kernel
 from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.moments import microseconds
 from qldbkit.journal.symbols import SYSTEM_CONTEXT, SymbolContext
 
 NAME = "qldbkit.journal._kernel"
@@ -83,7 +84,7 @@ def native(library: Path) -> Any:
 @pytest.fixture(autouse=True)
 def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the answers are compared with does not ask a kernel, should there be one."""
-    for name in ("fields", "elements", "text", "integer", "blob", "ion_hash"):
+    for name in (*QUESTIONS, "only_value"):
         monkeypatch.setattr(kernel, name, lambda *_: None)
     for module, name in (
         (encoding, "used_texts"),
@@ -120,6 +121,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "integer": (lambda span: span.integer(), int),
     "blob": (lambda span: span.blob(), bytes),
     "used_texts": (encoding._used_texts, tuple),
+    "microseconds": (microseconds, int),
 }
 
 
@@ -257,6 +259,48 @@ def test_symbol_tables_have_the_strings_that_python_finds(native: Any, data: byt
     answer = native.strings(data, 0, len(data))
     if answer is not None:
         assert answer == symbols._texts(data, 0, len(data))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024T", "2024-02T", "2024-02-29", "2023-12-31T23:59:59Z", "0200-03-01T00:00:00+00:30"),
+        *("1969-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.5Z", "2000-02-29T00:00:00.000Z"),
+        *("2020-01-01T00:00:00.123456789Z", "1900-02-28T01:02:03.045678Z"),
+    ],
+)
+def test_times_of_every_precision(native: Any, text: str) -> None:
+    span = IonSpan.from_text(text)
+    found = answered(native, span.data, span.start, span.end, span.context)
+    assert {"ion_hash", "microseconds"} <= found
+
+
+def parsed(data: bytes) -> Any:
+    """The only value, or what is said where there is none."""
+    try:
+        span = IonSpan.parse(data)
+    except IonFormatError as error:
+        return str(error)
+    return shape(span), span.context
+
+
+@settings(max_examples=50)
+@given(values=st.lists(VALUES, min_size=1, max_size=2), data=st.data())
+def test_the_only_value_begins_where_python_finds_it(
+    native: Any, values: list[Any], data: st.DataObject
+) -> None:
+    written = bytearray(simpleion.dumps(values, binary=True, sequence_as_stream=True))
+    if data.draw(st.booleans()):
+        written[data.draw(st.integers(0, len(written) - 1))] = data.draw(st.integers(0, 255))
+    expected = parsed(bytes(written))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "only_value", native.only_value)
+        assert parsed(bytes(written)) == expected
+
+
+def test_records_and_blocks_are_the_only_values_of_their_bytes(native: Any) -> None:
+    for data in records(blocks(20)):
+        assert native.only_value(data) == IonSpan.parse(data).start
 
 
 @pytest.mark.parametrize("size", [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 128, 1000])
