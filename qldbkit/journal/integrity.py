@@ -54,6 +54,10 @@ def content_faults(summary: BlockSummary) -> Iterator[str]:
         yield "transactionInfo is not among the hashed entries"
     if redactions is not None and not _is_entry(redactions.ion, entries):
         yield "redactionInfo is not among the hashed entries"
+    named = {each.document_id for each in summary.revision_summaries}
+    if info is not None and None in named and not named.issuperset(info.documents):
+        # No hash covers the summaries' document ids: one without passes for internal to QLDB
+        yield "a revision summary does not name its document"
 
 
 def _is_entry(span: IonSpan, entries: Sequence[bytes]) -> bool:

@@ -10,6 +10,7 @@ from qldbkit.journal.integrity import IntegrityError, verify_revision, verify_su
 from qldbkit.journal.ion import IonFormatError
 from qldbkit.journal.ionhash import struct_hash
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision, RevisionSummary
+from qldbkit.journal.moments import microseconds
 from qldbkit.journal.records import (
     BlockSummaryRecord,
     ControlRecord,
@@ -38,9 +39,11 @@ def verified(data: bytes, position: str | None = None) -> StreamRecord:
     try:
         if isinstance(record, BlockSummaryRecord):
             verify_summary(record.summary)
+            record.summary.ion.hash()  # what no hash covers has to be Ion all the same
+            microseconds(record.summary.block_timestamp_ion)
         elif isinstance(record, RevisionDetailsRecord):
             verify_revision(record.revision)
-    except IonFormatError as error:  # decoding does not look into documents; hashing does
+    except IonFormatError as error:  # decoding does not look into everything; hashing does
         raise RecordError(
             f"a stream record cannot be read: {error.message}",
             position=", ".join(each for each in (position, error.position) if each is not None),
@@ -58,6 +61,11 @@ def binds_header(summary: BlockSummary) -> bool:
     fields = summary.ion.fields()
     header = struct_hash({name: fields[name] for name in HEADER_FIELDS if name in fields})
     return header in summary.entries_hash_list
+
+
+def _is_same(one: BlockSummary, other: BlockSummary) -> bool:
+    """Whether both say the same; mostly they are a record that came twice."""
+    return one.ion.binary() == other.ion.binary() or one.ion == other.ion
 
 
 @dataclass(slots=True)
@@ -95,7 +103,7 @@ class GatheredBlock:
             before = len(self.revisions)
             self.revisions.setdefault(record.revision.hash, record.revision)
             return len(self.revisions) > before
-        if any(each.ion == record.summary.ion for each in self.summaries):
+        if any(_is_same(each, record.summary) for each in self.summaries):
             return False
         if len(self.summaries) == SUMMARIES_KEPT:
             raise BlockDamagedError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC
 
 from qldbkit.journal.model import Block
+from qldbkit.journal.moments import microseconds
 from qldbkit.replay.fragments import QuarantinedRecord
 from qldbkit.replay.metric_names import Metric
 from qldbkit.replay.settle import Hold
@@ -151,5 +151,4 @@ def _standing_figures(standing: Standing | None) -> dict[Metric, int]:
 
 def committed_at(block: Block) -> float:
     """When the source committed the block, in seconds since 1970."""
-    moment = block.summary.block_timestamp
-    return float((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    return microseconds(block.summary.block_timestamp_ion) / 1_000_000
