@@ -272,3 +272,16 @@ def fill(in_one):
             in_one(driver, ("DELETE FROM Thing AS t WHERE t.n = ? AND t.twin = true", first))
 
     return fill_
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server with an empty database; each test takes a schema of its own."""
+    from servers.postgresql_server import PostgresqlServer
+
+    server = PostgresqlServer()
+    try:
+        server.make()
+        yield server
+    finally:
+        server.close()

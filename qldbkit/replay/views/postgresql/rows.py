@@ -1,0 +1,151 @@
+"""Revisions and blocks as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from qldbkit.journal.binary import IonType
+from qldbkit.journal.blocks import with_summaries
+from qldbkit.journal.encoding import container, standalone, symbol_table, var_uint_bytes
+from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.model import BlockSummary, Revision
+from qldbkit.journal.moments import microseconds
+from qldbkit.replay.changes import content
+from qldbkit.replay.views.postgresql.copying import Column, Kind
+from qldbkit.replay.views.postgresql.mapping import json_text
+
+CURRENT: Final = (
+    Column("id", Kind.TEXT),
+    Column("version", Kind.BIGINT),
+    Column("data", Kind.JSONB),
+    Column("tx_id", Kind.TEXT),
+    Column("tx_time", Kind.TIME),
+    Column("strand_id", Kind.TEXT),
+    Column("sequence_no", Kind.BIGINT),
+    Column("hash", Kind.BYTES),
+)
+HISTORY: Final = (
+    *CURRENT,
+    Column("deleted", Kind.BOOLEAN),
+    Column("data_hash", Kind.BYTES),
+    Column("ion", Kind.BYTES),
+)
+DOCUMENT: Final = (Column("id", Kind.TEXT), Column("table_key", Kind.INTEGER))
+BLOCK: Final = (
+    Column("strand_id", Kind.TEXT),
+    Column("sequence_no", Kind.BIGINT),
+    Column("transaction_id", Kind.TEXT),
+    Column("block_time", Kind.TIME),
+    Column("block_hash", Kind.BYTES),
+    Column("entries_hash", Kind.BYTES),
+    Column("previous_block_hash", Kind.BYTES),
+    Column("ion", Kind.BYTES),
+)
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRows:
+    """A revision as a row of its table's history, and as the current one if there is any.
+
+    Attributes:
+        history: values of `HISTORY`.
+        current: values of `CURRENT`; None for a deletion.
+    """
+
+    history: Row
+    current: Row | None
+
+    @property
+    def id(self) -> str:
+        """The document's."""
+        return str(self.history[0])
+
+    @property
+    def version(self) -> int:
+        """The revision's."""
+        return int(self.history[1])
+
+
+def revision_rows(revision: Revision) -> RevisionRows:
+    """The rows of a revision with metadata and an address, as every streamed one has."""
+    metadata, address = revision.metadata, revision.address
+    assert metadata is not None
+    assert address is not None
+    data = None if revision.data is None else json_text(revision.data)
+    told = (
+        metadata.tx_id,
+        _time(metadata.tx_time_ion),
+        address.strand_id,
+        address.sequence_no,
+        revision.hash,
+    )
+    kept = (revision.deleted, revision.data_hash, standalone(revision.ion))
+    current = None
+    if not revision.deleted:
+        shown = json_text(content(revision)) if data is None else data
+        current = (metadata.id, metadata.version, shown, *told)
+    return RevisionRows((metadata.id, metadata.version, data, *told, *kept), current)
+
+
+def block_row(summary: BlockSummary) -> Row:
+    """The row of a block: values of `BLOCK`."""
+    address = summary.address
+    return (
+        address.strand_id,
+        address.sequence_no,
+        summary.transaction_id,
+        _time(summary.header.get("blockTimestamp")),
+        summary.block_hash,
+        summary.entries_hash,
+        summary.previous_block_hash,
+        _summary_ion(summary),
+    )
+
+
+def _summary_ion(summary: BlockSummary) -> bytes:
+    """The block as it was written, without its revisions, which the histories keep."""
+    written = summary.ion
+    if any(name == "revisions" for name, _ in written.field_pairs()):
+        written = with_summaries(written, summary.revision_summaries)
+    return standalone(written)
+
+
+def redacted_ion(written: bytes) -> tuple[bytes, bytes] | None:
+    """A revision without its data but its hash, as QLDB redacts it; None if it has no data.
+
+    Args:
+        written: the revision's Ion.
+
+    Returns:
+        The new Ion, which has none of the data's symbols either, and the data's hash.
+    """
+    span = IonSpan.parse(written)
+    data = span.fields().get("data")
+    if data is None:
+        return None
+    data_hash = data.hash()
+    fields = b"".join(each for name, each in span.written_fields() if name != "data")
+    context = span.context
+    name = var_uint_bytes(len(context.texts))
+    body = container(IonType.STRUCT, fields + name + container(IonType.BLOB, data_hash))
+    table = symbol_table(("dataHash",), append=True)
+    return standalone(IonSpan.parse(context.prefix + table + body)), data_hash
+
+
+def columns_of(rows: Sequence[Row], width: int) -> list[list[Any]]:
+    """Rows as lists of each column's values."""
+    return [list(each) for each in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _time(written: IonSpan | None) -> int | None:
+    """Microseconds since 1970; None for what is no time, as the Ion beside it shows."""
+    if written is None:
+        return None
+    try:
+        return microseconds(written)
+    except IonFormatError:
+        return None

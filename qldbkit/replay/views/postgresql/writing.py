@@ -1,0 +1,326 @@
+"""One transaction's changes, as rows of few statements.
+
+What only grows (histories, blocks, documents that are new) is copied when there is much of it, and
+otherwise inserted by one statement for each relation; what replaces rows goes by arrays as well.
+All statements of a small transaction are sent at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from psycopg import Cursor
+
+from qldbkit.journal import codec
+from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.model import Revision
+from qldbkit.replay.bookkeeping import checkpoint_row, tables_row
+from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.destination import (
+    Change,
+    Changes,
+    DeleteDocument,
+    DocumentEntry,
+    EnterDeletion,
+    InsertDocument,
+    RecordRepair,
+    RedactDocument,
+    RepairDocument,
+    ReplaceDocument,
+    ReviveDocument,
+    UndropTableById,
+)
+from qldbkit.replay.errors import DestinationChangedError
+from qldbkit.replay.plan import CreateIndex, CreateTable, DropIndex, DropTable
+from qldbkit.replay.tables import TableBook
+from qldbkit.replay.views.postgresql import statements
+from qldbkit.replay.views.postgresql.catalog import Catalog, ViewTable
+from qldbkit.replay.views.postgresql.connecting import Connection
+from qldbkit.replay.views.postgresql.copying import Column, array, copied
+from qldbkit.replay.views.postgresql.mapping import json_text
+from qldbkit.replay.views.postgresql.rows import (
+    BLOCK,
+    CURRENT,
+    DOCUMENT,
+    HISTORY,
+    Row,
+    block_row,
+    columns_of,
+    redacted_ion,
+    revision_rows,
+)
+
+COPY_FROM: Final = 100
+"""Rows of one relation from which on ``COPY``, which takes a round trip of its own, is faster."""
+
+Held = tuple[int, int | None]
+"""The number of a document's table, and its version; None for one that was deleted."""
+
+
+@dataclass(slots=True)
+class _TableRows:
+    """What is to be written to one table.
+
+    Attributes:
+        history: rows of `HISTORY`.
+        inserted: new rows of `CURRENT`.
+        replaced: rows of `CURRENT`, each with the version that there is.
+        deleted: ids, each with the version that there is.
+    """
+
+    history: list[Row] = field(default_factory=list)
+    inserted: list[Row] = field(default_factory=list)
+    replaced: list[Row] = field(default_factory=list)
+    deleted: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """A statement that was sent, and how many rows it has to change."""
+
+    cursor: Cursor[Any]
+    rows: int
+    table: str
+
+
+class Writing:
+    """Writes one transaction's changes.
+
+    Attributes:
+        touched: what is known of each document that was written, once it is committed.
+        token: names the transaction in the checkpoint's row.
+    """
+
+    def __init__(
+        self, connection: Connection, schema: str, catalog: Catalog, held: Mapping[str, Held]
+    ):
+        """Begin.
+
+        Args:
+            connection: in its transaction.
+            schema: the view's.
+            catalog: its tables.
+            held: what is known of the documents that the transaction has read.
+        """
+        self.touched: dict[str, Held] = {}
+        self.token = uuid4().hex
+        self._connection, self._schema, self._catalog = connection, schema, catalog
+        self._held = held
+        self._tables: dict[int, _TableRows] = {}
+        self._documents: list[Row] = []
+        self._expected: list[_Expected] = []
+
+    def write(self, strand_id: str, before: Checkpoint | None, changes: Changes) -> None:
+        """Write all changes and the bookkeeping."""
+        book = changes.tables
+        for each in changes.changes:
+            match each:
+                case DropTable(name=name):
+                    self._flush()
+                    key = self._catalog.drop(name)
+                    book = book if book is None or key is None else book.dropped_as(name, str(key))
+                case CreateTable() | CreateIndex() | DropIndex() | UndropTableById():
+                    self._flush()
+                    self._change_catalog(each)
+                case _:
+                    self._change(each, changes.checkpoint)
+        blocks = [block_row(each) for each in changes.finished]
+        many = self._has_many() or len(blocks) >= COPY_FROM
+        with nullcontext() if many else self._connection.pipeline():
+            self._send()
+            self._append("journal_block", BLOCK, blocks)
+            self._put_bookkeeping(strand_id, before, changes, book)
+        self._check()
+
+    def _change_catalog(
+        self, change: CreateTable | CreateIndex | DropIndex | UndropTableById
+    ) -> None:
+        match change:
+            case CreateTable(name=name):
+                self._catalog.create(name)
+            case UndropTableById(destination_id=id_):
+                self._catalog.undrop(int(id_))
+            case CreateIndex(table=name, field=field_):
+                self._catalog.index(name, field_)
+            case DropIndex(table=name):
+                self._catalog.drop_only_index(name)
+
+    def _change(self, change: Change, checkpoint: Checkpoint) -> None:
+        match change:
+            case InsertDocument(revision=None, table=name, source_id=id_, base_version=version):
+                self._put(self._catalog.required(name), id_, version, change.data)
+            case InsertDocument(table=name, revision=Revision() as revision):
+                table = self._catalog.required(name)
+                self._enter(table, change.source_id, change.base_version)
+                self._insert(table, revision)
+            case EnterDeletion(table=name, source_id=id_, revision=revision):
+                table = self._catalog.required(name)
+                self._enter(table, id_, None)
+                self._rows(table).history.append(revision_rows(revision).history)
+            case ReplaceDocument(entry=entry, revision=revision):
+                self._replace(entry, revision)
+            case DeleteDocument(entry=entry, revision=revision):
+                self._delete(entry, revision)
+            case RedactDocument(entry=entry, destination_version=version):
+                self._redact(self._table_of(entry), entry.destination_id, version)
+            case RepairDocument(entry=entry) | ReviveDocument(entry=entry):
+                self._put(self._table_of(entry), entry.source_id, change.version, change.data)
+            case RecordRepair():
+                self._record(change, checkpoint)
+
+    def _enter(self, table: ViewTable, id_: str, version: int | None) -> None:
+        self._documents.append((id_, table.key))
+        self.touched[id_] = (table.key, version)
+
+    def _insert(self, table: ViewTable, revision: Revision) -> None:
+        found, rows = revision_rows(revision), self._rows(table)
+        rows.history.append(found.history)
+        rows.inserted.append(_shown(found.current))
+
+    def _replace(self, entry: DocumentEntry, revision: Revision) -> None:
+        table, found = self._table_of(entry), revision_rows(revision)
+        rows = self._rows(table)
+        rows.history.append(found.history)
+        rows.replaced.append((*_shown(found.current), entry.destination_version))
+        self.touched[entry.source_id] = (table.key, found.version)
+
+    def _delete(self, entry: DocumentEntry, revision: Revision | None) -> None:
+        if not entry.source_id:  # a document that is in the table, and not in the map
+            table = self._catalog.required(entry.table)
+            statement = statements.on(statements.DELETE_ANY, self._schema, table.current)
+            self._connection.execute(statement, (entry.destination_id,))
+            return
+        table = self._table_of(entry)
+        rows = self._rows(table)
+        rows.deleted.append((entry.source_id, entry.destination_version))
+        if revision is not None:
+            rows.history.append(revision_rows(revision).history)
+        self.touched[entry.source_id] = (table.key, None)
+
+    def _redact(self, table: ViewTable, id_: str, version: int) -> None:
+        """Take the data out of a revision, also out of its Ion; nothing if it is not there."""
+        self._flush()
+        read = statements.on(statements.ION_OF_VERSION, self._schema, table.history)
+        row = self._connection.execute(read, (id_, version)).fetchone()
+        redacted = None if row is None else redacted_ion(row[0])
+        if redacted is not None:
+            ion, data_hash = redacted
+            write = statements.on(statements.REDACT, self._schema, table.history)
+            self._connection.execute(write, (data_hash, ion, id_, version))
+
+    def _put(self, table: ViewTable, id_: str, version: int, data: IonSpan) -> None:
+        """Make a document what a repair says, whatever is there."""
+        statement = statements.put_repaired(self._schema, table.current, table.history)
+        self._connection.execute(statement, (id_, version, json_text(data)))
+        self._connection.execute(statements.ENTER, (id_, table.key))
+        self.touched[id_] = (table.key, version)
+
+    def _record(self, repair: RecordRepair, checkpoint: Checkpoint) -> None:
+        self._connection.execute(
+            statements.PUT_REPAIR,
+            (
+                checkpoint.strand_id,
+                checkpoint.sequence_no,
+                datetime.fromisoformat(repair.at),
+                repair.who,
+                repair.source,
+                list(repair.documents),
+            ),
+        )
+
+    def _put_bookkeeping(
+        self, strand_id: str, before: Checkpoint | None, changes: Changes, book: TableBook | None
+    ) -> None:
+        checkpoint = changes.checkpoint
+        tables = None if book is None else codec.write(tables_row(strand_id, book))
+        self._connection.execute(
+            statements.PUT_CHECKPOINT,
+            (
+                checkpoint.sequence_no,
+                checkpoint.block_hash,
+                codec.write(checkpoint_row(checkpoint, self.token)),
+                tables,
+                self.token,
+                strand_id,
+            ),
+        )
+        known = () if before is None else before.gaps
+        for gap in checkpoint.gaps:
+            if gap not in known:
+                self._connection.execute(
+                    statements.PUT_GAP, (strand_id, gap.first, gap.last, gap.passed_at)
+                )
+
+    def _table_of(self, entry: DocumentEntry) -> ViewTable:
+        return self._catalog.of(self._held[entry.source_id][0])
+
+    def _rows(self, table: ViewTable) -> _TableRows:
+        return self._tables.setdefault(table.key, _TableRows())
+
+    def _flush(self) -> None:
+        """Write the rows that there are, since what follows may be about them."""
+        with nullcontext() if self._has_many() else self._connection.pipeline():
+            self._send()
+        self._check()
+
+    def _has_many(self) -> bool:
+        return len(self._documents) >= COPY_FROM or any(
+            len(each.history) >= COPY_FROM for each in self._tables.values()
+        )
+
+    def _send(self) -> None:
+        for key, rows in self._tables.items():
+            table = self._catalog.of(key)
+            self._append(table.history, HISTORY, rows.history)
+            self._append(table.current, CURRENT, rows.inserted)
+            replace = statements.replace_in(self._schema, table.current)
+            self._expect(table, replace, (*CURRENT, statements.WAS), rows.replaced)
+            delete = statements.delete_from(self._schema, table.current)
+            self._expect(table, delete, (CURRENT[0], statements.WAS), rows.deleted)
+        self._append("journal_document", DOCUMENT, self._documents)
+        self._tables, self._documents = {}, []
+
+    def _append(self, relation: str, columns: tuple[Column, ...], rows: Sequence[Row]) -> None:
+        if len(rows) >= COPY_FROM:
+            statement = statements.copy_into(self._schema, relation, columns)
+            with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+                for piece in copied(columns, rows):
+                    copy.write(piece)
+        elif rows:
+            statement = statements.insert_into(self._schema, relation, columns)
+            self._connection.execute(statement, _arrays(columns, rows), binary=False)
+
+    def _expect(
+        self, table: ViewTable, statement: bytes, columns: tuple[Column, ...], rows: Sequence[Row]
+    ) -> None:
+        if rows:
+            cursor = self._connection.execute(statement, _arrays(columns, rows))
+            self._expected.append(_Expected(cursor, len(rows), table.name))
+
+    def _check(self) -> None:
+        """Whether every row that was to be changed was there as it should be."""
+        for each in self._expected:
+            if each.cursor.rowcount != each.rows:
+                raise DestinationChangedError(
+                    f"{each.rows - each.cursor.rowcount} documents of table {each.table} are not at"
+                    " the version that was replayed",
+                    hint="compare the view with its source; it has another writer",
+                )
+        self._expected.clear()
+
+
+def _arrays(columns: Sequence[Column], rows: Sequence[Row]) -> list[list[Any]]:
+    return [
+        array(column, values)
+        for column, values in zip(columns, columns_of(rows, len(columns)), strict=True)
+    ]
+
+
+def _shown(row: Row | None) -> Row:
+    assert row is not None  # of a revision that is no deletion
+    return row
