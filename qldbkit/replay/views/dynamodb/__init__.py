@@ -1,0 +1,1 @@
+"""A journal's documents as items of a DynamoDB table."""
