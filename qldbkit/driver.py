@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from amazon.ion import simple_types
@@ -41,6 +42,10 @@ VALUE_CLASSES = (
 CONNECT_TIMEOUT = 10
 READ_TIMEOUT = 40
 """Seconds; longer than the 30 that a QLDB transaction may take."""
+
+
+class EndpointError(QldbkitError):
+    """The text is no address of a ledger."""
 
 
 class ServiceModelMissingError(QldbkitError):
@@ -88,6 +93,25 @@ def _keep_every_digit() -> None:
 _keep_every_digit()
 
 
+def check_endpoint(endpoint_url: str) -> str:
+    """Return the address if a client can be given it.
+
+    Raises:
+        EndpointError: it is no HTTP or HTTPS URL with a host.
+    """
+    try:
+        found = urlsplit(endpoint_url)
+        usable = found.scheme in {"http", "https"} and bool(found.hostname) and found.port != 0
+    except ValueError:  # a port that is no number, or an address that is none
+        usable = False
+    if not usable:
+        raise EndpointError(
+            f"{endpoint_url!r} is no address of a ledger",
+            hint="write it as http://127.0.0.1:8080",
+        )
+    return endpoint_url
+
+
 def qldb_driver(
     ledger_name: str,
     *,
@@ -110,6 +134,7 @@ def qldb_driver(
 
     Raises:
         NameRefusedError: that cannot be a ledger's name.
+        EndpointError: that is no address.
         ServiceModelMissingError: the service model is not installed.
     """
     try:
@@ -118,7 +143,7 @@ def qldb_driver(
             retry_config=RetryConfig(retry_limit=retry_limit),
             # Beside a session, pyqldb takes no region, and warns about one
             region_name=region if session is None else None,
-            endpoint_url=endpoint_url,
+            endpoint_url=check_endpoint(endpoint_url),
             boto3_session=session,
             max_concurrent_transactions=max_concurrent_transactions,
             config=Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT),
@@ -131,12 +156,13 @@ def control_client(endpoint_url: str, region: str, session: boto3.Session | None
     """boto3's client of QLDB's control plane.
 
     Raises:
+        EndpointError: that is no address.
         ServiceModelMissingError: the service model is not installed.
     """
     try:
         return (session or boto3.Session()).client(
             "qldb",
-            endpoint_url=endpoint_url,
+            endpoint_url=check_endpoint(endpoint_url),
             region_name=region,
             config=Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT),
         )

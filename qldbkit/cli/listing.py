@@ -68,7 +68,7 @@ def history(
     ledger: LedgerArgument,
     table: Annotated[str, typer.Argument(help="The table's name.")],
     document_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="One document; all of them without.")
+        str | None, typer.Argument(metavar="ID", help="One document; all of them without.")
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, help="How many versions to read at most.")

@@ -39,7 +39,9 @@ def counting_progress(
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+    with Progress(
+        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
+    ) as progress:
         task = progress.add_task("reading", total=None, rate="")
 
         def told(blocks: int, revisions: int) -> None:

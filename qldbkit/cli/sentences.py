@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -11,25 +14,55 @@ from botocore.exceptions import (
 
 from qldbkit.errors import QldbkitError
 
+_LEDGER_MISSING: Final = re.compile(r"^The Ledger with name \S+ is not found")
+_TABLE_MISSING: Final = re.compile(r"No such variable named '\w+'")
+
 
 def is_expected(error: Exception) -> bool:
     """Whether it is about what was asked, and not a defect of this program."""
-    return isinstance(error, QldbkitError | BotoCoreError | ClientError | OSError)
+    return isinstance(
+        error, QldbkitError | BotoCoreError | ClientError | OSError
+    ) or _is_of_an_endpoint(error)
+
+
+def _is_of_an_endpoint(error: Exception) -> bool:
+    """Whether botocore was given an address that is none; it has no error of its own for that."""
+    return isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: ")
 
 
 def describe(error: Exception) -> str:
     """Its sentence, and the hint on a line of its own."""
     if isinstance(error, ClientError):
-        found = error.response.get("Error", {})
-        return f"{found.get('Message') or error} ({found.get('Code', 'no code')})"
+        return _refusal(error)
     if isinstance(error, EndpointConnectionError):
         return f"{error}\nhint: start `qldbkit serve`, or say where the ledgers are: --endpoint-url"
     if isinstance(error, NoCredentialsError):
         return f"{error}\nhint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
+    if _is_of_an_endpoint(error):
+        return f"{error}\nhint: it comes from an option, or from AWS_ENDPOINT_URL or the like"
+    if isinstance(error, OSError):
+        return _of_the_system(error)
     if not isinstance(error, QldbkitError):
         return str(error)
     where = f" (at {error.position})" if error.position else ""
     hint = f"\nhint: {error.hint}" if error.hint else ""
     return f"{error.message}{where}{hint}"
+
+
+def _refusal(error: ClientError) -> str:
+    """What a service said, and which command lists what it did not find."""
+    found = error.response.get("Error", {})
+    said = found.get("Message") or str(error)
+    sentence = f"{said} ({found.get('Code', 'no code')})"
+    if _LEDGER_MISSING.search(said):
+        return f"{sentence}\nhint: `qldbkit ledgers` lists those that are there"
+    if _TABLE_MISSING.search(said):
+        return f"{sentence}\nhint: `qldbkit tables LEDGER` lists its tables"
+    return sentence
+
+
+def _of_the_system(error: OSError) -> str:
+    said = error.strerror or str(error)
+    if isinstance(error, FileExistsError):
+        said = "it is there already"
+    return f"{error.filename}: {said}" if error.filename else said

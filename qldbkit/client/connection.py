@@ -43,7 +43,11 @@ class LedgerConnection:
     region: str = DEFAULT_REGION
 
     def control(self) -> Any:
-        """boto3's client of the control plane."""
+        """boto3's client of the control plane.
+
+        Raises:
+            EndpointError: that is no address.
+        """
         return control_client(self.endpoint_url, self.region, self._session())
 
     def driver(self, ledger_name: str) -> QldbDriver:
@@ -51,6 +55,7 @@ class LedgerConnection:
 
         Raises:
             NameRefusedError: that cannot be a ledger's name.
+            EndpointError: that is no address.
         """
         return qldb_driver(
             ledger_name,

@@ -28,7 +28,8 @@ def parameters_of(texts: Sequence[str]) -> tuple[Any, ...]:
         return tuple(map(codec.read_text, texts))
     except (IonException, ValueError) as error:
         raise ScriptError(
-            f"a parameter is not Ion text: {error}", hint="""write a string as '"text"'"""
+            f"a parameter is not Ion text: {str(error).strip()}",
+            hint="""write a string as '"text"'""",
         ) from error
 
 

@@ -101,8 +101,10 @@ def load_keys(path: Path) -> list[AccessKey]:
     """
     try:
         entries = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise KeyFileError(f"{path} cannot be read as JSON") from error
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise KeyFileError(f"{path} is not JSON: {error}") from error
     if not isinstance(entries, list) or not entries:
         raise KeyFileError(f"{path} must hold a JSON list with at least one key")
     keys = [_key(path, index, entry) for index, entry in enumerate(entries, start=1)]
