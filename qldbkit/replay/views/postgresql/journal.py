@@ -73,16 +73,15 @@ class PostgresqlJournal:
                 current documents are the latest revisions.
         """
         self._session, self._address, self._readable = session, address, readable
+        self._expected: int | None = None
 
     def describe(self) -> SourceDescription:
         """A view; a stream need not have brought every block, and passed gaps are on record."""
         return SourceDescription("PostgreSQL view", str(self._address), None, contiguous=False)
 
     def expected_blocks(self) -> int | None:
-        """As many as there are rows."""
-        with self._session.snapshot() as connection:
-            row = connection.execute("SELECT count(*) FROM journal_block").fetchone()
-        return None if row is None else int(row[0])
+        """As many as there are rows, once they are being read."""
+        return self._expected
 
     def stored_blocks(self) -> Iterator[StoredBlock | Finding]:
         """Every block in order, what is missing between them, and what contradicts them.
@@ -90,15 +89,23 @@ class PostgresqlJournal:
         Raises:
             PostgresqlUnavailableError, ViewSchemaError: the view cannot be read.
         """
-        with self._session.snapshot() as connection:
-            catalog = Catalog.read(connection, self._address.schema)
-            if self._readable:
-                for table in catalog:
-                    yield from checks.current_findings(connection, self._address.schema, table)
-            bounds = _Bounds.read(connection)
-            with self._rows(connection, catalog) as (blocks, revisions):
-                merging = _Merging(self._address.schema, bounds, readable=self._readable)
-                yield from merging.merged(blocks, revisions)
+        try:
+            with self._session.snapshot() as connection:
+                row = connection.execute("SELECT count(*) FROM journal_block").fetchone()
+                self._expected = None if row is None else int(row[0])
+                yield from self._found(connection)
+        finally:
+            self._session.close()
+
+    def _found(self, connection: Connection) -> Iterator[StoredBlock | Finding]:
+        catalog = Catalog.read(connection, self._address.schema)
+        if self._readable:
+            for table in catalog:
+                yield from checks.current_findings(connection, self._address.schema, table)
+        bounds = _Bounds.read(connection)
+        with self._rows(connection, catalog) as (blocks, revisions):
+            merging = _Merging(self._address.schema, bounds, readable=self._readable)
+            yield from merging.merged(blocks, revisions)
 
     @contextmanager
     def _rows(

@@ -110,7 +110,7 @@ def _summary_ion(summary: BlockSummary) -> bytes:
     """The block as it was written, without its revisions, which the histories keep."""
     written = summary.ion
     if any(name == "revisions" for name, _ in written.field_pairs()):
-        written = with_summaries(written, summary.revision_summaries)
+        return with_summaries(written, summary.revision_summaries)
     return standalone(written)
 
 
