@@ -12,7 +12,7 @@ const BREAK_SECONDS = 15;
  */
 export function plot({ samples, seconds, now, width, name }) {
   const shown = samples.filter((each) => each.at >= now - seconds && each.value !== null);
-  const most = nice(Math.max(1, ...shown.map((each) => each.value)));
+  const most = roundedUp(Math.max(2, ...shown.map((each) => each.value)));
   const x = (at) => EDGE.left + ((at - (now - seconds)) / seconds) * (width - EDGE.left - EDGE.right);
   const y = (value) => HEIGHT - EDGE.bottom - (value / most) * (HEIGHT - EDGE.top - EDGE.bottom);
   const lines = runs(shown).map((run) => run.map((each) => [x(each.at), y(each.value)]));
@@ -49,10 +49,10 @@ function runs(samples) {
   return found;
 }
 
-/** The next 1, 2 or 5 with zeros, so that the axis has round numbers. */
-function nice(value) {
+/** The next 2, 4 or 10 with zeros, so that the axis and its middle are whole numbers. */
+function roundedUp(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].find((each) => each * power >= value) * power;
+  return [1, 2, 4, 10].map((each) => each * power).find((each) => each >= value);
 }
 
 function summary(name, shown, seconds) {
