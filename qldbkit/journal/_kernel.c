@@ -23,7 +23,7 @@
 #include <immintrin.h>
 #endif
 
-#define KERNEL_VERSION 2 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 3 /* what qldbkit.journal.kernel has to ask for */
 #define MAX_DEPTH 128    /* qldbkit.journal.binary.MAX_DEPTH */
 #define VAR_UINT_OCTETS 4
 #define HASH_SIZE 32
@@ -733,6 +733,29 @@ static PyObject *fields(PyObject *self, PyObject *argument) {
     return answered(found, complete);
 }
 
+static PyObject *written_fields(PyObject *self, PyObject *argument) {
+    State *state = PyModule_GetState(self);
+    Span *span = as_span(state, argument);
+    if (span == NULL)
+        return NULL;
+    Value value, member;
+    if (!value_of(span, &value) || code_of(value) != STRUCT || is_null(value))
+        Py_RETURN_NONE;
+    const char *data = PyBytes_AS_STRING(span->data);
+    PyObject *texts = texts_of(state, span), *found = PyList_New(0);
+    bool complete = texts != NULL && found != NULL;
+    Py_ssize_t at = value.begin, begin = at, id;
+    for (; complete && at < value.end; begin = at) {
+        complete = field_at(octets_of(span), &at, value.end, &id, &member) && !is_padding(member);
+        PyObject *name = complete ? field_name(state, texts, id) : NULL;
+        PyObject *pair = name ? Py_BuildValue("Oy#", name, data + begin, at - begin) : NULL;
+        complete = pair != NULL && PyList_Append(found, pair) == 0;
+        Py_XDECREF(pair);
+    }
+    Py_XDECREF(texts);
+    return answered(found, complete);
+}
+
 static PyObject *elements(PyObject *self, PyObject *argument) {
     State *state = PyModule_GetState(self);
     Span *span = as_span(state, argument);
@@ -1001,6 +1024,7 @@ static PyMethodDef functions[] = {
     {"ion_hash", ion_hash, METH_O, "The Ion hash of a span."},
     {"field_hash", FAST(field_hash), "The Ion hash of a field: its name and its value."},
     {"fields", fields, METH_O, "A struct's names and values."},
+    {"written_fields", written_fields, METH_O, "A struct's names, and its fields as they stand."},
     {"elements", elements, METH_O, "A list's or sexp's elements."},
     {"text", text, METH_O, "A string."},
     {"integer", integer, METH_O, "An int from 0."},

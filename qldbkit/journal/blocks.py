@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from qldbkit.journal import decoding
-from qldbkit.journal.encoding import container, symbol_table, var_uint_bytes
-from qldbkit.journal.ion import IonSpan, IonType
+from qldbkit.journal.encoding import container, own_texts, symbol_table, var_uint_bytes
+from qldbkit.journal.ion import VERSION_MARKER, IonSpan, IonType
 from qldbkit.journal.model import Block, RevisionSummary
+from qldbkit.journal.symbols import SYSTEM_SYMBOLS
 
 REVISIONS_OR_SUMMARIES: Final = ("revisions", "revisionSummaries")
 
@@ -35,20 +36,25 @@ def exported_struct(block: Block) -> dict[str, Any]:
     return fields
 
 
-def with_summaries(exported: IonSpan, summaries: Sequence[RevisionSummary]) -> IonSpan:
+def with_summaries(exported: IonSpan, summaries: Sequence[RevisionSummary]) -> bytes:
     """An exported block's struct with ``revisionSummaries`` in place of its ``revisions``.
 
-    What is kept is copied as it was written: nothing of it is decoded.
+    What is kept is copied as it was written. The bytes stand alone, and hold the texts of no
+    symbols but their own: none of what was only in the revisions.
+
+    Raises:
+        IonFormatError: the block is damaged.
     """
-    context = exported.context
-    first = len(context.texts)
     fields = b"".join(
         each for name, each in exported.written_fields() if name not in REVISIONS_OR_SUMMARIES
     )
-    items = b"".join(_summary(each, first) for each in summaries)
+    kept = container(IonType.STRUCT, fields)
+    texts = own_texts(IonSpan(kept, 0, len(kept), exported.context))
+    first = len(SYSTEM_SYMBOLS) + len(texts)
+    items = b"".join([_summary(each, first) for each in summaries])
     body = fields + var_uint_bytes(first) + container(IonType.LIST, items)
-    data = context.prefix + _SUMMARY_SYMBOLS + container(IonType.STRUCT, body)
-    return IonSpan.parse(data)
+    table = symbol_table((*texts, *_SUMMARY_NAMES))
+    return VERSION_MARKER + table + container(IonType.STRUCT, body)
 
 
 def _summary(summary: RevisionSummary, first: int) -> bytes:
@@ -59,4 +65,4 @@ def _summary(summary: RevisionSummary, first: int) -> bytes:
     return container(IonType.STRUCT, body)
 
 
-_SUMMARY_SYMBOLS: Final = symbol_table(("revisionSummaries", "hash", "documentId"), append=True)
+_SUMMARY_NAMES: Final = ("revisionSummaries", "hash", "documentId")

@@ -43,6 +43,9 @@ def container(code: int, representation: bytes) -> bytes:
 
 def var_uint_bytes(number: int) -> bytes:
     """A number as VarUInt."""
+    if number < 1 << 14:  # nearly always
+        low = number & 0x7F | 0x80
+        return bytes((low,)) if number < 1 << 7 else bytes((number >> 7, low))
     octets = [number & 0x7F | 0x80]
     while number := number >> 7:
         octets.append(number & 0x7F)
@@ -144,13 +147,20 @@ def standalone(span: IonSpan) -> bytes:
     Raises:
         IonFormatError: the value is damaged.
     """
-    texts = used_texts(span)
-    table = _own_table(_used_texts(span) if texts is None else texts)
-    return VERSION_MARKER + table + span.data[span.start : span.end]
+    return VERSION_MARKER + _own_table(own_texts(span)) + span.data[span.start : span.end]
 
 
-def _used_texts(span: IonSpan) -> tuple[str | None, ...]:
-    """The texts of the symbols that a value uses, from the first that is not Ion's own."""
+def own_texts(span: IonSpan) -> tuple[str | None, ...]:
+    """The texts of the symbols from the first that is not Ion's own to the last that a value uses.
+
+    None for those that it does not use.
+
+    Raises:
+        IonFormatError: the value is damaged.
+    """
+    answer = used_texts(span)
+    if answer is not None:
+        return answer
     used: set[int] = set()
     try:
         _collect(span.data, span.start, span.end, used)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import Protocol
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal.hashes import block_hash, merkle_root, revision_hash
@@ -119,7 +120,19 @@ def verify_block(block: Block) -> None:
         raise _broken(summary, f"{len(missing)} of its revisions are missing")
 
 
-def verify_link(address: BlockAddress, expected_hash: bytes, following: BlockSummary) -> None:
+class Linked(Protocol):
+    """A block, as far as the one before it is concerned."""
+
+    @property
+    def address(self) -> BlockAddress:
+        """Where it stands."""
+
+    @property
+    def previous_block_hash(self) -> bytes:
+        """The hash of the block before it."""
+
+
+def verify_link(address: BlockAddress, expected_hash: bytes, following: Linked) -> None:
     """Check that the block behind ``address`` continues the chain.
 
     Args:
@@ -134,5 +147,5 @@ def verify_link(address: BlockAddress, expected_hash: bytes, following: BlockSum
         raise _broken(following, f"previousBlockHash is not the hash of the block at {address}")
 
 
-def _broken(summary: BlockSummary, reason: str) -> IntegrityError:
+def _broken(summary: Linked, reason: str) -> IntegrityError:
     return IntegrityError(f"a block is damaged: {reason}", position=str(summary.address))

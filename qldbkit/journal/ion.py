@@ -174,10 +174,17 @@ class IonSpan(kernel.Span):
             raise truncated(data) from error
         return found
 
-    def written_fields(self) -> Iterator[tuple[str, bytes]]:
-        """A struct's fields as they stand, name and value together, by their names."""
+    def written_fields(self) -> list[tuple[str, bytes]]:
+        """A struct's fields as they stand, name and value together, by their names.
+
+        Raises:
+            IonFormatError: the value is not a struct, or damaged.
+        """
+        answer = kernel.written_fields(self)
+        if answer is not None:
+            return answer
         self._expect(IonType.STRUCT)
-        data = self.data
+        data, found = self.data, []
         try:
             at, end = self._begin(), self.end
             while at < end:
@@ -185,9 +192,11 @@ class IonSpan(kernel.Span):
                 symbol, at = var_uint(data, at)
                 value, at = at, value_bounds(data, at, end)[1]
                 if not is_padding(data, value):
-                    yield symbol_text(self.context, symbol, value) or "$0", data[begin:at]
+                    name = symbol_text(self.context, symbol, value) or "$0"
+                    found.append((name, data[begin:at]))
         except IndexError as error:
             raise truncated(data) from error
+        return found
 
     def elements(self) -> list[IonSpan]:
         """A list's or sexp's elements.

@@ -20,7 +20,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 2
+VERSION: Final = 3
 """What the functions of ``_kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -90,6 +90,10 @@ field_hash: Final[Callable[[str, Span], bytes | None]] = _function("field_hash")
 """The hash of a struct's field, by its name and its value."""
 fields: Final[Callable[[AnySpan], list[tuple[str, AnySpan]] | None]] = _function("fields")
 """A struct's names and values."""
+written_fields: Final[Callable[[Span], list[tuple[str, bytes]] | None]] = _function(
+    "written_fields"
+)
+"""A struct's names, and its fields as they stand."""
 elements: Final[Callable[[AnySpan], list[AnySpan] | None]] = _function("elements")
 """A list's or sexp's elements."""
 text: Final[Callable[[Span], str | None]] = _function("text")

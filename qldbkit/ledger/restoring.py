@@ -16,14 +16,14 @@ from typing import Any, Final, Protocol
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal.findings import Finding, FindingKind
-from qldbkit.journal.model import Block, BlockAddress
+from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.outcome import BlockFacts, Outcome
 from qldbkit.journal.parallel import proven
-from qldbkit.journal.proving import assembled
 from qldbkit.journal.sources.answers import SavedDigest
 from qldbkit.journal.sources.stored import JournalSource, StoredBlock
 from qldbkit.journal.verification import exit_status
 from qldbkit.ledger.ledger import Ledger, NoSuchBlockError
+from qldbkit.ledger.storable import StorableBlock, storable
 
 BLOCKS_AT_ONCE: Final = 200
 """Blocks that become durable together."""
@@ -180,7 +180,7 @@ class _Restoring:
         self._progress = progress
         self._strand_id = settings.strand_id
         self._ledger: Ledger | None = None
-        self._waiting: list[Block] = []
+        self._waiting: list[StorableBlock] = []
         self._waiting_bytes = 0
         self._first: int | None = None
         self._latest: BlockFacts | None = None
@@ -190,7 +190,9 @@ class _Restoring:
 
     def run(self, source: JournalSource) -> None:
         """Load everything that is to be loaded, block by block."""
-        with closing(proven(source.stored_blocks(), self._settings.processes)) as batches:
+        make = None if self._target is None else storable
+        found = source.stored_blocks()
+        with closing(proven(found, self._settings.processes, make)) as batches:
             for batch in batches:
                 if not all(self._take(found, outcome) for found, outcome in batch):
                     break
@@ -228,7 +230,8 @@ class _Restoring:
         if facts is not None and not self._is_wanted(facts.address):
             return True
         if facts is None or not outcome.whole:
-            return self._broken(outcome.findings[0])
+            breaks = [each for each in outcome.findings if each.kind in BREAKS]
+            return self._broken((breaks or outcome.findings)[0])
         if self._is_beyond(facts):
             return False
         if self._barrier is not None and facts.address >= self._barrier.address:
@@ -316,9 +319,7 @@ class _Restoring:
         self._unproven += facts.unproven
         if self._ledger is None:
             return
-        block = outcome.block or assembled(found)
-        assert block is not None  # it was found whole
-        self._waiting.append(block)
+        self._waiting.append(outcome.made)
         self._waiting_bytes += sum(len(part.data) for part in found.parts)
         if len(self._waiting) >= BLOCKS_AT_ONCE or self._waiting_bytes >= BYTES_AT_ONCE:
             self._write()
@@ -338,7 +339,7 @@ class _Restoring:
     def _write(self) -> None:
         if self._waiting and self._ledger is not None:
             gaps = self._settings.allow_gaps or self._waiting[0].address.sequence_no > 0
-            self._ledger.append(self._waiting, allow_gaps=gaps, verified=True)
+            self._ledger.load(self._waiting, allow_gaps=gaps)
         self._waiting = []
         self._waiting_bytes = 0
 

@@ -7,11 +7,9 @@ the block that committed it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from qldbkit.journal import codec, decoding
-from qldbkit.journal.blocks import with_summaries
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import (
     Block,
@@ -29,14 +27,6 @@ Struct = dict[str, Any]
 def address_struct(address: BlockAddress) -> Struct:
     """``{strandId, sequenceNo}``."""
     return {"strandId": address.strand_id, "sequenceNo": address.sequence_no}
-
-
-def summary_form(block: Block) -> BlockSummary:
-    """The block's summary in the form that streams carry, without any of the revisions' data."""
-    summary = block.summary
-    if "revisions" not in summary.ion.fields():
-        return summary
-    return replace(summary, ion=with_summaries(summary.ion, summary.revision_summaries))
 
 
 def revision_struct(address: BlockAddress, stored: StoredRevision) -> Struct:

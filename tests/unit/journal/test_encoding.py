@@ -43,7 +43,7 @@ def test_an_exported_block_with_summaries_is_the_streamed_one() -> None:
             for name, span in block.summary.ion.fields().items()
             if name != "revisionSummaries" or summaries
         }
-        found = with_summaries(exported, summaries).fields()
+        found = IonSpan.parse(with_summaries(exported, summaries)).fields()
         assert found.pop("revisionSummaries", None) == expected.pop(
             "revisionSummaries", IonSpan.of([])
         )

@@ -113,6 +113,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
         lambda span: [(name, shape(each)) for name, each in span.field_pairs()],
         lambda answer: [(name, shape(each)) for name, each in answer],
     ),
+    "written_fields": (lambda span: span.written_fields(), list),
     "elements": (
         lambda span: [shape(each) for each in span.elements()],
         lambda answer: [shape(each) for each in answer],
@@ -120,7 +121,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "text": (lambda span: span.text(), str),
     "integer": (lambda span: span.integer(), int),
     "blob": (lambda span: span.blob(), bytes),
-    "used_texts": (encoding._used_texts, tuple),
+    "used_texts": (encoding.own_texts, tuple),
     "microseconds": (microseconds, int),
 }
 

@@ -1,0 +1,128 @@
+"""Blocks as what of them is stored, made ready before anybody knows the state that they meet.
+
+Reading and encoding a block takes most of the time of restoring it and needs nothing but the block,
+so other processes can do it (`StorableBlock` travels between them); folding it into a ledger comes
+behind all blocks before it, in one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from qldbkit.journal.blocks import with_summaries
+from qldbkit.journal.encoding import standalone
+from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.model import Block, BlockAddress, BlockSummary, present
+from qldbkit.journal.moments import microseconds
+from qldbkit.ledger.definitions import Definitions, definitions_of
+from qldbkit.ledger.storage import CURRENT, StoredRevision, revision_number
+
+
+@dataclass(frozen=True, slots=True)
+class StorableBlock:
+    """A block, ready to be folded.
+
+    Attributes:
+        address: where it stands.
+        block_hash: 32 bytes.
+        previous_block_hash: 32 bytes; empty in a strand's first block.
+        block_time: its timestamp, milliseconds since 1970.
+        transaction_time: its revisions' ``txTime``; without any, the block's time.
+        summary: binary Ion with ``revisionSummaries``, without any of the revisions' data.
+        definitions: what it does to tables and indexes.
+        revisions: those of documents, each as its document's current one.
+        redactions: sequence numbers and document ids of the revisions that it orders redacted.
+    """
+
+    address: BlockAddress
+    block_hash: bytes
+    previous_block_hash: bytes
+    block_time: int
+    transaction_time: int
+    summary: bytes
+    definitions: Definitions
+    revisions: tuple[StoredRevision, ...]
+    redactions: tuple[tuple[int, str], ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the fields' values, in a third of the time that dataclasses take."""
+        return StorableBlock, (
+            self.address,
+            self.block_hash,
+            self.previous_block_hash,
+            self.block_time,
+            self.transaction_time,
+            self.summary,
+            self.definitions,
+            self.revisions,
+            self.redactions,
+        )
+
+
+def storable(block: Block, *, own_bytes: bool = False) -> StorableBlock:
+    """A block as what of it is stored.
+
+    Args:
+        block: whole; its hashes are not looked at.
+        own_bytes: whether each value of the block is over bytes that hold nothing else, as those
+            are that the ledger itself has written.
+
+    Raises:
+        IonFormatError: a part of it is damaged.
+        StorageError: it has too many revisions.
+    """
+    summary = block.summary
+    write = _own_bytes if own_bytes else standalone
+    block_time = microseconds(summary.block_timestamp_ion) // 1000
+    redactions = summary.redaction_info.revisions if summary.redaction_info is not None else ()
+    return StorableBlock(
+        address=summary.address,
+        block_hash=summary.block_hash,
+        previous_block_hash=summary.previous_block_hash,
+        block_time=block_time,
+        transaction_time=_transaction_time(block, block_time),
+        summary=_summary_bytes(summary, write),
+        definitions=definitions_of(summary),
+        revisions=tuple(_stored_revisions(block, write)),
+        redactions=tuple((each.address.sequence_no, each.document_id) for each in redactions),
+    )
+
+
+def _own_bytes(span: IonSpan) -> bytes:
+    return span.data
+
+
+def _summary_bytes(summary: BlockSummary, write: Callable[[IonSpan], bytes]) -> bytes:
+    if "revisions" in summary.ion.fields():
+        return with_summaries(summary.ion, summary.revision_summaries)
+    return write(summary.ion)
+
+
+def _transaction_time(block: Block, block_time: int) -> int:
+    for revision in block.revisions:
+        if revision.metadata is not None:
+            return microseconds(present(revision.metadata.tx_time_ion, "txTime")) // 1000
+    return block_time
+
+
+def _stored_revisions(block: Block, write: Callable[[IonSpan], bytes]) -> Iterator[StoredRevision]:
+    ordinals = {
+        each.document_id: ordinal for ordinal, each in enumerate(block.summary.revision_summaries)
+    }
+    for revision in block.revisions:
+        table, metadata = block.table_of(revision), revision.metadata
+        if metadata is None or table is None:
+            continue  # internal to QLDB: its hash stays in the block's summary
+        yield StoredRevision(
+            revision_number(block.address.sequence_no, ordinals[metadata.id]),
+            table.table_id,
+            metadata.id,
+            metadata.version,
+            CURRENT,
+            revision.hash,
+            write(metadata.ion),
+            None if revision.data is None else write(revision.data),
+            revision.data_hash,
+        )
