@@ -67,7 +67,7 @@ class DynamoDbStore(Construct):
 
 _ITEM_ACTIONS = (
     *("dynamodb:GetItem", "dynamodb:BatchGetItem"),
-    *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+    *("dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:DescribeTable"),
 )
 # What DynamoDB does with the table's key in the name of who uses the table
 _KEY_ACTIONS = (
