@@ -1,7 +1,7 @@
 /* A proof: the path from a block or a revision to a digest, which this page hashes again. */
 
 import { Refusal, read } from "./api.js";
-import { el, show } from "./dom.js";
+import { el, say, show } from "./dom.js";
 import { base64, bytes, canHash, dot, merkleRoot } from "./hashes.js";
 import { trail } from "./ledgers.js";
 import { count, hash, link, refusal, tag } from "./parts.js";
@@ -85,14 +85,20 @@ async function proven(found, digest, saved) {
   const last = found.steps.at(-1)?.result ?? found.start;
   const reached = checked === null ? last : checked.at(-1);
   const sound = reached === digest;
+  const goal = `${saved ? "The saved digest" : "The digest"} over ${count(found.tip + 1, "block")}`;
   return [
     verdict(found, sound, checked !== null, saved),
     el(
-      "ol",
-      { class: "path panel", "aria-label": "The path to the digest" },
-      start(found, checked),
-      found.steps.map((each, at) => step(found, each, at, checked)),
-      el("li", { class: sound ? "sound" : "broken" }, el("h3", {}, `${saved ? "The saved digest" : "The digest"} over ${count(found.tip + 1, "block")}`), el("p", {}, hash(digest))),
+      "section",
+      { class: "panel", "aria-labelledby": "path" },
+      el("h2", { id: "path" }, "The path to the digest"),
+      el(
+        "ol",
+        { class: "path" },
+        start(found, checked),
+        found.steps.map((each, at) => step(found, each, at, checked)),
+        el("li", { class: sound ? "sound" : "broken" }, el("h3", {}, goal), el("p", {}, hash(digest))),
+      ),
     ),
   ];
 }
@@ -109,12 +115,16 @@ async function checkedPath({ start: first, entries, steps }) {
 }
 
 function verdict(found, sound, here, saved) {
-  const whose = here ? "Your browser has hashed every step again." : "The server has hashed the steps; your browser cannot, because the page came over plain HTTP from another machine.";
-  const steps = count(found.steps.length, "step");
-  if (sound) {
-    return el("div", { class: "notice good", role: "status" }, el("p", {}, el("strong", {}, "Proven. "), `${steps} ${found.steps.length === 1 ? "leads" : "lead"} to the ${saved ? "digest that you saved" : "ledger's digest"}. ${whose}`));
-  }
-  return el("div", { class: "notice bad", role: "alert" }, el("p", {}, el("strong", {}, "Not proven. "), `The path does not lead to the ${saved ? "digest that you saved: the journal was changed since, or the digest is another ledger's" : "digest"}. ${whose}`));
+  const whose = here
+    ? "Your browser has hashed every step again."
+    : "The server has hashed the steps; your browser cannot, because the page came over plain HTTP from another machine.";
+  const steps = `${count(found.steps.length, "step")} ${found.steps.length === 1 ? "leads" : "lead"}`;
+  const told = sound
+    ? `${steps} to the ${saved ? "digest that you saved" : "ledger's digest"}.`
+    : `The path does not lead to the ${saved ? "digest that you saved: the journal was changed since, or the digest is another ledger's" : "digest"}.`;
+  const [word, kind] = sound ? ["Proven. ", "good"] : ["Not proven. ", "bad"];
+  say(`${word}${told}`);
+  return el("p", { class: `notice ${kind}`, role: sound ? null : "alert" }, el("strong", {}, word), `${told} ${whose}`);
 }
 
 function start({ start: text, entries, block }, checked) {
