@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from typing import Any
 
-from qldbkit.journal.model import BlockAddress
+from qldbkit.journal.model import Block, BlockAddress
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.changes import after_the_fact, in_order
 from qldbkit.replay.checkpoint import Checkpoint, outgrown, reached, without
@@ -25,7 +25,13 @@ from qldbkit.replay.errors import (
 )
 from qldbkit.replay.fragments import Fragment, QuarantinedRecord, framed
 from qldbkit.replay.gathering import GatheredBlock, Gathering, gathered
-from qldbkit.replay.intake import Intake, read_again, read_batch, read_named
+from qldbkit.replay.intake import (
+    Intake,
+    gathered_blocks,
+    read_again,
+    read_batch,
+    read_named,
+)
 from qldbkit.replay.outcome import Outcome, Standing
 from qldbkit.replay.plan import plan_block
 from qldbkit.replay.routing import ALL_TABLES, TableRouting, routed
@@ -118,6 +124,17 @@ class Applier:
             Exception: the destination or the buffer failed.
         """
         return self._take(read_named(records, self._clock()))
+
+    def refill_blocks(self, blocks: Iterable[Block]) -> Outcome:
+        """Apply blocks that were proven whole, or keep what cannot be applied yet.
+
+        Args:
+            blocks: of a journal that is kept, as `qldbkit.journal.proving` gives them.
+
+        Raises:
+            Exception: the destination or the buffer failed.
+        """
+        return self._take(gathered_blocks(blocks, self._clock()))
 
     def _take(self, intake: Intake) -> Outcome:
         outcome = Outcome(records=intake.records, repeated=intake.repeated)

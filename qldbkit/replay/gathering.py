@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,12 +18,16 @@ from qldbkit.journal.records import (
     RevisionDetailsRecord,
     StreamRecord,
     decode_record,
+    encode_block_summary,
+    encode_revision_details,
 )
 from qldbkit.replay.errors import BlockDamagedError
 from qldbkit.replay.fragments import Fragment
 
 HEADER_FIELDS: Final = ("blockAddress", "transactionId", "blockTimestamp")
 """What `qldbkit.journal.building.header_hash` binds."""
+NO_STREAM: Final = "arn:aws:qldb:::stream/refill"
+"""The stream of records that none has carried; nothing reads it."""
 SUMMARIES_KEPT: Final = 4
 """Different summaries that are kept of one block, until it is seen which one fits."""
 
@@ -83,6 +87,7 @@ class GatheredBlock:
         fresh: records that came in this batch, for the settling buffer.
         buffered: whether some of it is in the settling buffer.
         damage: what is wrong with what the settling buffer has of it; None for nothing.
+        proven: the block, if it was taken from a journal that is kept, and not from the stream.
     """
 
     address: BlockAddress
@@ -92,6 +97,13 @@ class GatheredBlock:
     fresh: list[bytes] = field(default_factory=list)
     buffered: bool = False
     damage: str | None = None
+    proven: Block | None = None
+
+    @classmethod
+    def of(cls, block: Block, now: float) -> GatheredBlock:
+        """A block that was proven whole, and did not come as records."""
+        revisions = {each.hash: each for each in block.revisions}
+        return cls(block.address, now, [block.summary], revisions, proven=block)
 
     def add(self, record: BlockSummaryRecord | RevisionDetailsRecord) -> bool:
         """Take a record in; return whether it said anything new.
@@ -177,9 +189,23 @@ class GatheredBlock:
 
     def unkept(self) -> Fragment | None:
         """What of it is not in the settling buffer; None for nothing."""
-        if not self.fresh:
+        records = (
+            self.fresh if self.proven is None else [data for _, data in records_of(self.proven)]
+        )
+        if not records:
             return None
-        return Fragment(self.address, self.received_at, tuple(self.fresh))
+        return Fragment(self.address, self.received_at, tuple(records))
+
+
+def records_of(block: Block) -> Iterator[tuple[str, bytes]]:
+    """A block as a stream would carry it, each record with a name for its position."""
+    position = f"refill of {block.address}"
+    yield f"{position}, summary", encode_block_summary(NO_STREAM, block.summary)
+    for number, revision in enumerate(block.revisions):
+        table = block.table_of(revision)
+        if table is not None:
+            data = encode_revision_details(NO_STREAM, table, revision)
+            yield f"{position}, revision {number}", data
 
 
 Gathering = dict[int, GatheredBlock]

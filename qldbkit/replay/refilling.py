@@ -7,23 +7,22 @@ hash is checked, what is applied already is passed over, and what comes late is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, groupby, islice
 from typing import Final
 
 from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.model import Block, BlockAddress
-from qldbkit.journal.proving import prove
-from qldbkit.journal.records import encode_block_summary, encode_revision_details
-from qldbkit.journal.sources.stored import JournalSource
+from qldbkit.journal.parallel import proven
+from qldbkit.journal.sources.stored import JournalSource, StoredBlock
 from qldbkit.replay.applier import Applier
 from qldbkit.replay.checkpoint import Checkpoint, reached
+from qldbkit.replay.gathering import records_of
 
 BLOCKS_AT_ONCE: Final = 200
 """Blocks that are held in memory."""
 BREAKS: Final = (FindingKind.DAMAGED, FindingKind.MISSING)
-NO_STREAM: Final = "arn:aws:qldb:::stream/refill"
-"""The stream of records that none has carried; nothing reads it."""
 
 
 @dataclass(slots=True)
@@ -77,37 +76,54 @@ def refill(
         Exception: the destination or the settling buffer failed. It can be done again.
     """
     found = Refilled()
-    missing = filter(wanted, _missing(source, checkpoints, found))
+    offered = _offered(source, checkpoints, found)
+    missing = (each for each in offered if wanted(each.block))
     waiting: set[str] = set()
     revisions = 0
     while batch := list(islice(missing, BLOCKS_AT_ONCE)):
-        outcome = applier.refill(record for each in batch for record in _records(each))
+        for whole, group in groupby(batch, key=lambda each: each.whole):
+            blocks = [each.block for each in group]
+            if whole:
+                outcome = applier.refill_blocks(blocks)
+            else:  # what of it is sound is taken, and the rest is set aside record by record
+                outcome = applier.refill(each for block in blocks for each in records_of(block))
+            found.applied += outcome.blocks + outcome.late
+            found.quarantined += outcome.quarantined
+            waiting.difference_update(each.address.strand_id for each in blocks)
+            waiting.update(outcome.holds)
         found.offered += len(batch)
-        found.applied += outcome.blocks + outcome.late
-        found.quarantined += outcome.quarantined
-        waiting.difference_update(each.address.strand_id for each in batch)
-        waiting.update(outcome.holds)
-        revisions += sum(len(each.revisions) for each in batch)
+        revisions += sum(len(each.block.revisions) for each in batch)
         if progress is not None:
             progress(found.offered, revisions)
     found.waiting = len(waiting)
     return found
 
 
-def _missing(
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """A block that the destination lacks, and whether all of it is sound."""
+
+    block: Block
+    whole: bool
+
+
+def _offered(
     source: JournalSource, checkpoints: Mapping[str, Checkpoint], found: Refilled
-) -> Iterator[Block]:
-    for stored in source.stored_blocks():
-        if isinstance(stored, Finding):
-            found.unreadable += stored.kind in BREAKS
-            continue
-        if stored.address is not None and not _wanted(stored.address, checkpoints):
-            continue
-        block = prove(stored).block
-        if block is None:
-            found.unreadable += 1
-        elif _wanted(block.address, checkpoints):
-            yield block
+) -> Iterator[_Offered]:
+    stored = (each for each in source.stored_blocks() if _may_be_wanted(each, checkpoints))
+    with closing(proven(stored, 0)) as batches:
+        for each, outcome in chain.from_iterable(batches):
+            if isinstance(each, Finding):
+                found.unreadable += each.kind in BREAKS
+            elif outcome.block is None:
+                found.unreadable += 1
+            elif _wanted(outcome.block.address, checkpoints):
+                yield _Offered(outcome.block, outcome.whole)
+
+
+def _may_be_wanted(stored: StoredBlock | Finding, checkpoints: Mapping[str, Checkpoint]) -> bool:
+    address = None if isinstance(stored, Finding) else stored.address
+    return address is None or _wanted(address, checkpoints)
 
 
 def _wanted(address: BlockAddress, checkpoints: Mapping[str, Checkpoint]) -> bool:
@@ -116,14 +132,3 @@ def _wanted(address: BlockAddress, checkpoints: Mapping[str, Checkpoint]) -> boo
         return True
     assert checkpoint is not None  # nothing is behind one that is not there
     return any(address.sequence_no in each for each in checkpoint.gaps)
-
-
-def _records(block: Block) -> Iterator[tuple[str, bytes]]:
-    """The block as a stream would carry it, each record with a name for its position."""
-    position = f"refill of {block.address}"
-    yield f"{position}, summary", encode_block_summary(NO_STREAM, block.summary)
-    for number, revision in enumerate(block.revisions):
-        table = block.table_of(revision)
-        if table is not None:
-            data = encode_revision_details(NO_STREAM, table, revision)
-            yield f"{position}, revision {number}", data
