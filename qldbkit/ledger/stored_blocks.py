@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qldbkit.journal import codec, decoding
+from qldbkit.journal import decoding
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import (
     Block,
@@ -20,6 +20,8 @@ from qldbkit.journal.model import (
     RevisionSummary,
 )
 from qldbkit.ledger.storage import StoredRevision
+from qldbkit.partiql.results import decoded
+from qldbkit.partiql.written import WrittenStruct
 
 Struct = dict[str, Any]
 
@@ -30,13 +32,19 @@ def address_struct(address: BlockAddress) -> Struct:
 
 
 def revision_struct(address: BlockAddress, stored: StoredRevision) -> Struct:
-    """A stored revision as journals and views show it."""
+    """A stored revision as journals and views show it, wholly decoded."""
+    struct: Struct = decoded(revision_row(address, stored))
+    return struct
+
+
+def revision_row(address: BlockAddress, stored: StoredRevision) -> Struct:
+    """The same for a statement, which decodes what it asks for."""
     struct: Struct = {"blockAddress": address_struct(address), "hash": stored.hash}
     if stored.data is not None:
-        struct["data"] = codec.read(stored.data)
+        struct["data"] = WrittenStruct(stored.data)
     elif stored.data_hash is not None:
         struct["dataHash"] = stored.data_hash
-    struct["metadata"] = codec.read(stored.metadata)
+    struct["metadata"] = WrittenStruct(stored.metadata)
     return struct
 
 

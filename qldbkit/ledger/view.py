@@ -29,7 +29,7 @@ from qldbkit.ledger.conflicts import (
 from qldbkit.ledger.errors import OccConflictError
 from qldbkit.ledger.folding import value_key
 from qldbkit.ledger.storage import Storage, StoredRevision
-from qldbkit.ledger.stored_blocks import redaction_struct, revision_struct
+from qldbkit.ledger.stored_blocks import redaction_struct, revision_row
 from qldbkit.ledger.uncommitted import PendingDocument, Uncommitted
 from qldbkit.partiql.database import Row, Table
 from qldbkit.partiql.values import field as field_of
@@ -159,7 +159,7 @@ class View:
         """
         if isinstance(row, StoredRow):
             address = BlockAddress(self._strand_id, row.revision.sequence_no)
-            return revision_struct(address, row.revision)
+            return revision_row(address, row.revision)
         pending = self.uncommitted.documents[row.document_id]
         metadata = {
             "id": row.document_id,
@@ -312,4 +312,4 @@ class View:
         for revision in self._storage.load(revision_ids):
             self.consumed.reads += 1
             address = BlockAddress(self._strand_id, revision.sequence_no)
-            yield revision_struct(address, revision)
+            yield revision_row(address, revision)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+from qldbkit.journal.encoding import struct, symbol_table, text, var_uint_bytes
+from qldbkit.journal.ion import VERSION_MARKER
+from qldbkit.journal.symbols import SYSTEM_SYMBOLS
 from qldbkit.partiql.compile_queries import Planner
 from qldbkit.partiql.compile_sources import Declared, DeclaredJoin, DeclaredSource
 from qldbkit.partiql.database import Database, Table
@@ -34,9 +37,9 @@ from qldbkit.partiql.values import (
     TEXTS,
     Kind,
     kind,
-    make_struct,
     text_of,
 )
+from qldbkit.partiql.written import WrittenStruct
 
 Work = Callable[[Row], Iterable[str]]
 """What a statement does when it runs; the ids of the documents that it affected."""
@@ -328,4 +331,8 @@ def _stepped_place(root: Locate, keys: list[Callable[[Row], Key]]) -> Locate:
 
 def affected(document_ids: Iterable[str]) -> list[Any]:
     """The rows that a statement gives for the documents that it affected."""
-    return [make_struct([("documentId", document_id)]) for document_id in document_ids]
+    return [WrittenStruct(_AFFECTED + struct(_DOCUMENT_ID + text(each))) for each in document_ids]
+
+
+_DOCUMENT_ID: Final = var_uint_bytes(len(SYSTEM_SYMBOLS))
+_AFFECTED: Final = VERSION_MARKER + symbol_table(["documentId"])

@@ -86,7 +86,8 @@ class Prepared:
                 it raises ends the statement.
 
         Returns:
-            Ion values, one per result. A DML statement gives ``{documentId: ...}`` for each
+            Ion values, one per result, as `qldbkit.partiql.results.binary` writes them: some may
+            still be as they were written. A DML statement gives ``{documentId: ...}`` for each
             document that it affected.
 
         Raises:

@@ -14,6 +14,7 @@ from qldbkit.journal.model import BlockAddress
 from qldbkit.partiql import prepare
 from qldbkit.partiql.database import Row, Table
 from qldbkit.partiql.dialect import Dialect
+from qldbkit.partiql.results import decoded
 from qldbkit.partiql.values import equals
 from qldbkit.partiql.values import field as field_of
 
@@ -40,7 +41,7 @@ class MemoryLedger:
     _count: int = 0
 
     def run(self, text: str, *parameters: Any, dialect: Dialect = Dialect.FULL) -> list[Any]:
-        return list(prepare(text, dialect).execute(self, parameters))
+        return list(map(decoded, prepare(text, dialect).execute(self, parameters)))
 
     def _id(self, letter: str) -> str:
         self._count += 1
