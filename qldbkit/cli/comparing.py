@@ -36,8 +36,8 @@ def compare_command(
     source: Annotated[
         str,
         typer.Argument(
-            help="What was replicated: a ledger's name, or a path or s3://BUCKET/PREFIX with an"
-            " archive, an export or a ledger's file."
+            help="What was replicated: a ledger's name, a path or s3://BUCKET/PREFIX with an"
+            " archive, an export or a ledger's file, or a view's URL."
         ),
     ],
     destination: Annotated[str, typer.Argument(help="Where it went to, named in the same ways.")],

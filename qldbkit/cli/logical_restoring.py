@@ -61,7 +61,7 @@ def replay_into(source: str, target: LogicalTarget, extent: Extent, *, as_json: 
         extent: what of it.
         as_json: print the report as JSON.
     """
-    journal = source_at(source)
+    journal = source_at(source, region=target.region)
     with ExitStack() as stack:
         destination, limits = _opened(target, stack)
         told = stack.enter_context(journal_progress(journal, quiet=as_json))

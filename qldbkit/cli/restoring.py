@@ -15,8 +15,8 @@ from rich.table import Table
 from qldbkit.cli.logical_restoring import LogicalTarget, replay_into
 from qldbkit.cli.progress import journal_progress
 from qldbkit.cli.replays import EndpointOption, RegionOption
-from qldbkit.cli.sources import serve_folder, source_at
-from qldbkit.journal.sources.answers import AnswerError, SavedDigest, read_answers
+from qldbkit.cli.sources import answers_in, serve_folder, source_at
+from qldbkit.journal.sources.answers import AnswerError, SavedDigest
 from qldbkit.ledger.restore_target import FolderTarget
 from qldbkit.ledger.restoring import RestoreReport, RestoreSettings, restore
 from qldbkit.replay.logical_restore import Extent
@@ -33,8 +33,8 @@ def restore_command(
     source: Annotated[
         str,
         typer.Argument(
-            help="A folder or s3://BUCKET/PREFIX with an export or an archive, or a ledger's name"
-            " or file."
+            help="A folder or s3://BUCKET/PREFIX with an export or an archive, a ledger's name or"
+            " file, or a PostgreSQL view's URL."
         ),
     ],
     into: Annotated[
@@ -114,7 +114,7 @@ def restore_command(
         )
     settings = RestoreSettings(number, time, strand, stop_before_damage, allow_gaps, processes)
     given = None if digest is None else _digest(digest)
-    journal = source_at(source)
+    journal = source_at(source, region=region)
     with ExitStack() as stack:
         target = None
         if into is not None and not dry_run:
@@ -141,7 +141,7 @@ def parse_until(text: str | None) -> tuple[int | None, int | None]:
 
 
 def _digest(file: Path) -> SavedDigest:
-    found = read_answers(file.read_bytes()).digest
+    found = answers_in(file).digest
     if found is None:
         raise AnswerError(f"{file} holds no digest")
     return found

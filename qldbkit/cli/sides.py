@@ -17,6 +17,7 @@ from qldbkit.replay.journal_side import JournalSide
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.repair_source import RepairSource, SourceLedgerHistory
 from qldbkit.replay.views.opening import is_view, open_view
+from qldbkit.replay.views.side import ViewSource
 from qldbkit.replay.views.view import View
 
 
@@ -37,9 +38,13 @@ class Sides:
     def source(self, text: str, until: int | None = None) -> RepairSource:
         """The side that was replicated; of an archive or export, the blocks up to ``until``.
 
+        A view says what its current documents are, whatever of its journal that is.
+
         Raises:
             QldbkitError: there is nothing of that name or at that place.
         """
+        if is_view(text):
+            return ViewSource(self._view(text), text)
         if _is_place(text):
             return self._journal(text, until)
         return SourceLedgerHistory(self._driver(text), text)

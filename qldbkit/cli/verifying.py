@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from qldbkit.cli.progress import journal_progress
-from qldbkit.cli.sources import source_at
+from qldbkit.cli.replays import RegionOption
+from qldbkit.cli.sources import answers_in, source_at
 from qldbkit.journal.answer_checks import AnswersReport, merged, verify_answers
 from qldbkit.journal.findings import Finding
-from qldbkit.journal.sources.answers import SavedAnswers, read_answers
+from qldbkit.journal.sources.answers import SavedAnswers
 from qldbkit.journal.sources.opening import holds_answers
 from qldbkit.journal.verification import VerificationReport, exit_status, verify_source
 
@@ -31,7 +32,8 @@ def verify(
         str,
         typer.Argument(
             help="A folder or s3://BUCKET/PREFIX with an export or an archive, a ledger's name or"
-            " file, or a file with answers of GetDigest, GetBlock and GetRevision."
+            " file, a PostgreSQL view's URL, or a file with answers of GetDigest, GetBlock and"
+            " GetRevision."
         ),
     ],
     digest: Annotated[
@@ -47,6 +49,7 @@ def verify(
             help="A saved answer of GetRevision or GetBlock, or its proof alone.",
         ),
     ] = None,
+    region: RegionOption = "us-east-1",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     processes: Annotated[
         int,
@@ -69,7 +72,7 @@ def verify(
         files.insert(0, Path(source))
     else:
         given = _answers(files)
-        journal = source_at(source)
+        journal = source_at(source, region=region, readable=True)
         with journal_progress(journal, quiet=as_json) as progress:
             reports.append(
                 verify_source(journal, given.digest, processes=processes, progress=progress)
@@ -81,7 +84,7 @@ def verify(
 
 
 def _answers(files: list[Path]) -> SavedAnswers:
-    return merged([read_answers(each.read_bytes()) for each in files])
+    return merged([answers_in(each) for each in files])
 
 
 def _print(reports: list[Report], *, as_json: bool) -> None:

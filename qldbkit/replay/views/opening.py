@@ -11,7 +11,8 @@ from typing import Final, cast
 from urllib.parse import urlsplit
 
 from qldbkit.errors import QldbkitError
-from qldbkit.replay.views.view import View
+from qldbkit.journal.sources.stored import JournalSource
+from qldbkit.replay.views.view import JournalKeeper, View
 
 KINDS: Final[Mapping[str, str]] = {
     "dynamodb": "dynamodb",
@@ -52,3 +53,23 @@ def open_view(url: str, region: str) -> View:
         )
     module = import_module(f"qldbkit.replay.views.{kind}")
     return cast(Callable[[str, str], View], module.open_url)(url, region)
+
+
+def open_journal(url: str, region: str, *, readable: bool = False) -> JournalSource:
+    """The journal that a view keeps beside its documents.
+
+    Args:
+        url: the view's.
+        region: the AWS region to sign for, where the view is in AWS.
+        readable: whether to check what the view's own users read against it, too.
+
+    Raises:
+        ViewUrlError: the URL names no view, or one that keeps no journal.
+    """
+    view = open_view(url, region)
+    if not isinstance(view, JournalKeeper):
+        raise ViewUrlError(
+            f"a view of the kind {urlsplit(url).scheme} keeps documents and no journal",
+            hint="verify and restore from an archive, an export, a ledger or a PostgreSQL view",
+        )
+    return view.journal(readable=readable)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
+from qldbkit.journal.sources.stored import JournalSource
 from qldbkit.replay.compare import DocumentDigest
 from qldbkit.replay.destination import Destination
+from qldbkit.replay.repair_source import SourceRevision
 from qldbkit.replay.units import UnitLimits
 
 
@@ -41,3 +43,27 @@ class View(Destination, Protocol):
 
     def close(self) -> None:
         """Give back connections; the view is not used any more."""
+
+
+@runtime_checkable
+class HistoryKeeper(Protocol):
+    """A view that keeps every revision, so that another destination may be repaired from it."""
+
+    def revisions(self, table: str, document_id: str) -> Sequence[SourceRevision]:
+        """All revisions of a document, by ascending version; none if it is not known.
+
+        Raises:
+            IntegrityError: one of them is not what its hash says.
+        """
+
+
+@runtime_checkable
+class JournalKeeper(Protocol):
+    """A view that keeps the journal as it was written, so that it can be proven and restored."""
+
+    def journal(self, *, readable: bool = False) -> JournalSource:
+        """The journal.
+
+        Args:
+            readable: whether to check what the view's own users read against it, too.
+        """
