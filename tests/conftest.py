@@ -1,7 +1,9 @@
 """Fixtures that every kind of test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,3 +17,12 @@ def shared_data() -> Path:
     if not (folder / "samples").is_dir():
         pytest.skip(f"no sample data in {folder}: set QLDBKIT_SHARED to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def dynamodb() -> Iterator[Any]:
+    """DynamoDB Local with its tables in memory; skips where it cannot be had."""
+    from servers.dynamodb_local import DynamoDbLocal
+
+    with DynamoDbLocal() as server:
+        yield server
