@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 
@@ -61,6 +62,10 @@ ENTRIES_KNOWN: Final = 50_000
 ROW_BYTES: Final = 256
 """More than a row of the map has."""
 REFUSED: Final = "BadRequestException"
+
+
+Wanted = dict[str, list[str]]
+"""Ids of documents in the destination, by the names of their tables."""
 
 
 class _StaleError(Exception):
@@ -185,7 +190,16 @@ class LedgerDestination:
         unknown = [each for each in documents if each not in self._rows]
         if unknown:
             rows.extend(transaction.execute_statement(partiql.DOCUMENT_ROWS, unknown))
-        return _entries(transaction, rows, tables)
+        return _entries(rows, tables, partial(self._versions, transaction))
+
+    def _versions(self, transaction: Transaction, wanted: Wanted) -> Iterator[Row]:
+        """The versions of documents, by the tables that they are in."""
+        if self._many and len(wanted) > 1:
+            statement = partiql.versions_of_several(wanted)
+            yield from _beyond_qldb(transaction, statement, *wanted.values())
+            return
+        for table, ids in wanted.items():
+            yield from transaction.execute_statement(partiql.versions(table), ids)
 
     def _remember(self, written: _Writing) -> None:
         for each in written.rows:
@@ -235,16 +249,16 @@ def _read(transaction: Transaction, strand_id: str) -> _Strand:
 
 
 def _entries(
-    transaction: Transaction, found: Iterable[Row], tables: TableBook
+    found: Iterable[Row], tables: TableBook, versions_of: Callable[[Wanted], Iterable[Row]]
 ) -> dict[str, DocumentEntry]:
-    rows = sorted(found, key=lambda each: str(each["tableName"]))
+    rows = list(found)
     active = {each.name for each in tables if each.active}
-    versions: dict[str, int] = {}
-    for table, group in groupby(rows, key=lambda each: str(each["tableName"])):
-        ids = [each["destinationId"] for each in group if str(each["destinationId"])]
-        if ids and table in active:
-            current = transaction.execute_statement(partiql.versions(table), ids)
-            versions.update((str(each["id"]), int(each["version"])) for each in current)
+    wanted: Wanted = {}
+    for each in rows:
+        table, id_ = str(each["tableName"]), str(each["destinationId"])
+        if id_ and table in active:
+            wanted.setdefault(table, []).append(id_)
+    versions = {str(each["id"]): int(each["version"]) for each in versions_of(wanted)}
     return {str(each["sourceId"]): _entry(each, versions) for each in rows}
 
 
@@ -342,12 +356,8 @@ class _Writing:
 
     def _replace_batch(self, table: str, batch: Sequence[ReplaceDocument]) -> None:
         pairs = [(each.entry.destination_id, each.data) for each in batch]
-        try:
-            done = self._run(partiql.replace_many(table), parameters.replacements(pairs))
-        except ClientError as error:
-            if error.response["Error"].get("Code") == REFUSED:
-                raise _OneByOneError from error
-            raise
+        given = parameters.replacements(pairs)
+        done = _beyond_qldb(self._transaction, partiql.replace_many(table), given)
         self._expect([each.entry for each in batch], done)
 
     def _replace(self, entry: DocumentEntry, data: IonSpan) -> None:
@@ -408,6 +418,20 @@ class _Writing:
 
     def _run(self, statement: str, *parameters: Any) -> list[Row]:
         return list(self._transaction.execute_statement(statement, *parameters))
+
+
+def _beyond_qldb(transaction: Transaction, statement: str, *given: Any) -> list[Row]:
+    """The result of a statement that is not of QLDB's dialect.
+
+    Raises:
+        _OneByOneError: the destination refuses it.
+    """
+    try:
+        return list(transaction.execute_statement(statement, *given))
+    except ClientError as error:
+        if error.response["Error"].get("Code") == REFUSED:
+            raise _OneByOneError from error
+        raise
 
 
 def _is_catalog_change(change: Change) -> bool:
