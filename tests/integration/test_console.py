@@ -281,6 +281,16 @@ def test_the_browser_hashes_as_qldb_does(visit: Any) -> None:
     ]
 
 
+def test_a_block_is_found_by_its_number(visit: Any) -> None:
+    page = visit("journal")
+    page.get_by_label("Go to block").fill("3")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Block 3")
+    expect(page.locator("pre")).to_have_text("UPDATE Car SET owner.name = 'Bob', colour = 'red'")
+    go(page, "ledgers/orders/journal/999")
+    expect(page.get_by_role("alert")).to_contain_text("has no such block")
+
+
 def test_a_block_and_a_revision_are_verified_in_the_browser(visit: Any) -> None:
     page = visit("journal")
     page.get_by_role("link", name="Verify block 3", exact=True).click()

@@ -4,7 +4,7 @@ import { read } from "./api.js";
 import { el, show } from "./dom.js";
 import { trail } from "./ledgers.js";
 import {
-  clipped, count, empty, hash, link, moment, number, pager, refusal, row, table, tag, value, whole,
+  clipped, count, empty, hash, link, moment, number, pager, path, refusal, row, table, tag, whole,
 } from "./parts.js";
 
 const KINDS = {
@@ -107,11 +107,11 @@ function changes(found) {
   );
 }
 
-function change({ path, before, after }) {
+function change({ path: place, before, after }) {
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, path ? value(path) : el("span", { class: "soft" }, "the whole")),
+    el("th", { scope: "row" }, place ? path(place) : el("span", { class: "soft" }, "the whole")),
     el("td", {}, before && el("del", {}, unseen("before: "), clipped(before, { class: "ion" }))),
     el("td", {}, after && el("ins", {}, unseen("after: "), clipped(after, { class: "ion" }))),
   );

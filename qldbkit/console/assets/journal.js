@@ -4,7 +4,7 @@ import { read } from "./api.js";
 import { el } from "./dom.js";
 import { bytes, base64, canHash, dot } from "./hashes.js";
 import { head, trail } from "./ledgers.js";
-import { clipped, count, empty, facts, hash, link, moment, pager, row, table, value, whole } from "./parts.js";
+import { address, clipped, count, empty, facts, hash, link, moment, pager, row, table, value, whole } from "./parts.js";
 
 const ENTRIES = {
   revisions: "the hashes of the revisions",
@@ -23,11 +23,22 @@ export async function journal({ names: [ledger], asked, signal }) {
     title: `Journal · ${ledger}`,
     parts: [
       head(ledger, "Journal"),
+      jump(place),
       items.length === 0 ? empty(el("p", {}, "There are no blocks here.")) : verdict(items, checked),
       el("ol", { class: "chain", "aria-label": "Blocks, the latest first" }, items.map((each, at) => chainLink(place, each, checked[at]))),
       pager(place, { first: !before, next, parameter: "before", words: ["Latest blocks", "Older blocks"] }),
     ],
   };
+}
+
+/** A field that leads to a block by its number. */
+function jump(place) {
+  const field = el("input", { id: "number", type: "number", min: 0, step: 1, required: true });
+  const go = (event) => {
+    event.preventDefault();
+    location.hash = address([...place, field.value]);
+  };
+  return el("form", { class: "line", submit: go }, el("label", { for: "number" }, "Go to block"), field, el("button", {}, "Go"));
 }
 
 /**

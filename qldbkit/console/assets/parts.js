@@ -39,6 +39,12 @@ export function value(text, attributes = {}) {
   return el("span", { ...attributes, class: `value ${attributes.class ?? ""}`.trim() }, seen(text));
 }
 
+/** Where a value is in a document, which a line may end in at a field or between words. */
+export function path(text) {
+  const parts = text.split(/(?<=\.)|(?=\[)|(?<=[a-z])(?=[A-Z])/u);
+  return el("span", { class: "value" }, parts.map((part) => [el("wbr"), seen(part)]));
+}
+
 /** A long text of somebody else's, in a box of its own. */
 export function whole(text) {
   return el("pre", { class: "whole", tabindex: 0 }, seen(text));
