@@ -133,10 +133,11 @@ def _schema(name: str) -> str:
         raise ViewUrlError(
             "the URL names no schema", hint="add ?schema=NAME, one for each ledger's view"
         )
-    if len(name.encode()) > NAME_BYTES or "\0" in name or name.startswith("pg_"):
+    # psycopg takes a percent sign for a placeholder, in a quoted name too.
+    if len(name.encode()) > NAME_BYTES or not {"\0", "%"}.isdisjoint(name) or name[:3] == "pg_":
         raise ViewUrlError(
-            f"{name!r} cannot name a schema",
-            hint=f"use up to {NAME_BYTES} bytes, and not the prefix pg_",
+            f"{name!r} cannot name a view's schema",
+            hint=f"use up to {NAME_BYTES} bytes, no percent sign, and not the prefix pg_",
         )
     return name
 

@@ -120,8 +120,8 @@ class PostgresqlView:
         try:
             return self._transact(strand_id, documents, decide)
         except BaseException as error:
-            remembered, self._written_by = self._written_by is not None, None
-            self._known.clear()
+            remembered = self._written_by is not None
+            self._forget()
             if not (remembered and isinstance(error, ReplayError)):
                 raise
         # It may be due to what was remembered: decided again by what is so.
@@ -136,8 +136,10 @@ class PostgresqlView:
     def digests(self) -> Iterator[DocumentDigest]:
         """Every current document under its id, or ``destination:`` and its id.
 
-        Read in one snapshot, from the jsonb that SQL users see.
+        Read in one snapshot, from the jsonb that SQL users see. What is remembered is forgotten:
+        whoever compares expects that somebody else has written, and may repair it next.
         """
+        self._forget()
         with (
             self._session.snapshot() as connection,
             closing(reading.digests(connection, self._address.schema)) as found,
@@ -189,6 +191,10 @@ class PostgresqlView:
         self._remember(held)
         self._remember(writing.touched)
         return changes.checkpoint
+
+    def _forget(self) -> None:
+        self._written_by = None
+        self._known.clear()
 
     def _remember(self, held: Mapping[str, Held]) -> None:
         for id_, each in held.items():

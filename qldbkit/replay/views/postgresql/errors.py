@@ -53,9 +53,11 @@ def translated() -> Iterator[None]:
 def as_project_error(error: psycopg.Error) -> QldbkitError:
     """The project's error for one of PostgreSQL's, or of the way there."""
     state = error.sqlstate
-    if state is None:
+    if state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         # Nothing came from the server, so the text is libpq's and quotes no row.
         return PostgresqlUnavailableError(f"PostgreSQL cannot be reached: {_first_line(error)}")
+    if state is None:
+        return PostgresqlRefusedError(f"PostgreSQL cannot be asked: {type(error).__name__}")
     if state.startswith(PASSING_CLASSES) or state in PASSING_STATES:
         return PostgresqlUnavailableError(f"PostgreSQL answers {_named(error)}")
     if state == UNIQUE_VIOLATION:

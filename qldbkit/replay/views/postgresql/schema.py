@@ -75,7 +75,7 @@ COMMENT ON TABLE journal_repair IS 'What was repaired, and by whom';
 restore would cost more than writing the row.
 """
 
-TEXT_OF_VALUE: Final = """
+FUNCTIONS: Final = """
 CREATE FUNCTION ion_text(value jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE
@@ -84,11 +84,20 @@ RETURN CASE
         value ->> '$int', value ->> '$symbol')
     ELSE value #>> '{}'
 END;
+CREATE FUNCTION ion_time(value jsonb) RETURNS timestamptz
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN CASE length(value ->> '$timestamp')
+    WHEN 5 THEN replace(value ->> '$timestamp', 'T', '-01-01T00:00Z')
+    WHEN 8 THEN replace(value ->> '$timestamp', 'T', '-01T00:00Z')
+    WHEN 11 THEN replace(value ->> '$timestamp', 'T', 'T00:00Z')
+    ELSE value ->> '$timestamp'
+END::timestamptz;
 COMMENT ON FUNCTION ion_text(jsonb) IS 'The text of a value, whether it is marked with its type';
+COMMENT ON FUNCTION ion_time(jsonb) IS 'The time of a timestamp of any precision';
 """
-"""Version 2: what is marked, such as a timestamp, read as text, which PostgreSQL can cast."""
+"""Version 2: what is marked with its type, such as a timestamp, as PostgreSQL reads it."""
 
-MIGRATIONS: Final[tuple[LiteralString, ...]] = (BOOKKEEPING, TEXT_OF_VALUE)
+MIGRATIONS: Final[tuple[LiteralString, ...]] = (BOOKKEEPING, FUNCTIONS)
 
 _VERSION_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS journal_schema (
