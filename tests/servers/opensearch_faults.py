@@ -27,6 +27,15 @@ from qldbkit.replay.views.opensearch.writing import Writer
 TIMEOUT = ("TIMEOUT", "injected", None)
 BUSY = {"index": {"status": 429, "error": {"type": "rejected_execution_exception"}}}
 ATTEMPTS = Backoff(attempts=4)
+FAULTS = (
+    CRASH_BEFORE := "the process died before a request",
+    CRASH_AFTER := "the process died after a request",
+    NO_ANSWER := "a request was not done and not answered",
+    LOST_ANSWER := "a request was done and not answered",
+    DONE_LATER := "a request was not answered and done later",
+    PARTIAL := "the process died in the middle of a bulk request",
+    THROTTLED := "items of a bulk request were refused with 429",
+)
 
 
 class FaultyTransport:
@@ -37,14 +46,25 @@ class FaultyTransport:
     - It is answered with a time-out, and done later: after other requests.
     - Of a bulk request, only some items are done, and the process dies.
     - Of a bulk request, some items are answered with 429, and are not done.
+
+    Attributes:
+        transacting: whether a transaction is under way; a fault that waits for a bulk request
+            happens to no other, since whoever only looks is to see what is there.
     """
 
     def __init__(
-        self, server: Transport, random: Random, interrupt: Callable[[str], None]
+        self,
+        server: Transport,
+        random: Random,
+        interrupt: Callable[[str], None],
+        happened: Counter[str],
     ) -> None:
+        """Pass requests on to a server, and count in ``happened`` what goes wrong."""
         self._server, self._random, self._interrupt = server, random, interrupt
         self._late: list[Callable[[], Any]] = []
-        self.happened: Counter[str] = Counter()
+        self._awaits_bulk = False
+        self._happened = happened
+        self.transacting = False
 
     def perform_request(
         self,
@@ -56,52 +76,62 @@ class FaultyTransport:
         def passed_on(lines: Any = body) -> Any:
             return self._server.perform_request(method, url, params, lines)
 
+        bulk = body if url == "/_bulk" else None
         try:
             self._interrupt(f"{method} {url} sent")
-        except CrashError as crash:
-            return self._fail(crash, passed_on, body if url == "/_bulk" else None)
-        answer = passed_on()
+            if bulk is None or not (self._awaits_bulk and self.transacting):
+                answer = passed_on()
+            else:
+                self._awaits_bulk = False
+                answer = self._fail(passed_on, bulk)
+        except CrashError:
+            answer = self._fail(passed_on, bulk)
         try:
             self._interrupt(f"{method} {url} answered")
         except CrashError:
-            self._count(fault := self._random.choice(("lost answer", "crash after")))
-            if fault == "lost answer":
+            if self._chosen(LOST_ANSWER, CRASH_AFTER) == LOST_ANSWER:
                 raise exceptions.ConnectionTimeout(*TIMEOUT) from None
             raise
         return answer
 
-    def _fail(self, crash: CrashError, request: Callable[..., Any], lines: str | None) -> Any:
+    def _fail(self, request: Callable[..., Any], bulk: str | None) -> Any:
         if self._late and self._random.random() < 0.5:
             with suppress(exceptions.TransportError):  # nobody is told any more
                 self._late.pop(self._random.randrange(len(self._late)))()
-        kinds = ["crash before", "no answer", "done later"]
-        fault = self._random.choice(kinds if lines is None else [*kinds, "partial", "throttled"])
-        self._count(fault)
-        if fault in {"partial", "throttled"} and lines is not None:
-            return self._some(request, lines, crash if fault == "partial" else None)
-        if fault == "done later":
+        if bulk is None and self._random.random() < 0.5:
+            self._awaits_bulk = True  # which are few among the requests
+            return request()
+        of_some = () if bulk is None else (PARTIAL, THROTTLED)
+        fault = self._chosen(CRASH_BEFORE, NO_ANSWER, DONE_LATER, *of_some)
+        if fault in of_some and bulk is not None:
+            return self._some(request, bulk, dies=fault == PARTIAL)
+        if fault == DONE_LATER:
             self._late.append(request)
-        if fault == "crash before":
-            raise crash
-        raise exceptions.ConnectionTimeout(*TIMEOUT) from None
+        if fault == CRASH_BEFORE:
+            raise CrashError(fault)
+        raise exceptions.ConnectionTimeout(*TIMEOUT)
 
-    def _some(self, request: Callable[..., Any], lines: str, crash: CrashError | None) -> Any:
+    def _some(self, request: Callable[..., Any], lines: str, *, dies: bool) -> Any:
         items = list(_items(lines))
         busy = [self._random.random() < 0.5 for _ in items]
         taken = "".join(each for each, refused in zip(items, busy, strict=True) if not refused)
         done = iter(request(taken)["items"] if taken else ())
-        if crash is not None:
-            raise crash
+        if dies:
+            raise CrashError(PARTIAL)
         return {"items": [BUSY if each else next(done) for each in busy]}
 
-    def _count(self, fault: str) -> None:
-        self.happened[fault] += 1
+    def _chosen(self, *faults: str) -> str:
+        fault = self._random.choice(faults)
+        self._happened[fault] += 1
+        return fault
 
 
 class ViewProcesses:
     """A view as several processes write to it: each remembers what it knows until it dies."""
 
-    def __init__(self, transport: Transport, name: str, random: Random, count: int = 3) -> None:
+    def __init__(
+        self, transport: FaultyTransport, name: str, random: Random, count: int = 3
+    ) -> None:
         self._transport, self._name, self._random = transport, name, random
         self._views = [self._started() for _ in range(count)]
 
@@ -114,8 +144,12 @@ class ViewProcesses:
             return view.checkpoints()
 
     def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
-        with self._process() as view:
-            return view.transact(strand_id, documents, decide)
+        outer, self._transport.transacting = self._transport.transacting, True
+        try:
+            with self._process() as view:
+                return view.transact(strand_id, documents, decide)
+        finally:
+            self._transport.transacting = outer
 
     def digests(self) -> Iterator[DocumentDigest]:
         return self._started().digests()

@@ -210,7 +210,7 @@ class InMemoryOpenSearch:
             {"_index": name, "_id": id_, "_source": _copy(kept.source)}
             for name in names.split(",")
             for id_, kept in self.indices.get(name, Index()).documents.items()
-            if kept.source is not None and _matches(kept.source, query)
+            if kept.source is not None and matches(kept.source, query)
         ]
         id_ = f"scroll-{next(self._scroll_ids)}"
         self.scrolls[id_] = found
@@ -238,7 +238,7 @@ def _index_fields(kinds: dict[str, bool], value: Any, path: str) -> None:
         raise RefusedError(400, "mapper_parsing_exception")
 
 
-def _matches(source: dict[str, Any], query: dict[str, Any]) -> bool:
+def matches(source: dict[str, Any], query: dict[str, Any]) -> bool:
     ((kind, asked),) = query.items()
     if kind == "term":
         ((path, value),) = asked.items()
@@ -247,8 +247,8 @@ def _matches(source: dict[str, Any], query: dict[str, Any]) -> bool:
         return _at(source, asked["field"]) is not None
     assert kind == "bool"
     denied, wanted = asked.get("must_not", []), asked.get("filter", [])
-    return all(_matches(source, each) for each in _listed(wanted)) and not any(
-        _matches(source, each) for each in _listed(denied)
+    return all(matches(source, each) for each in _listed(wanted)) and not any(
+        matches(source, each) for each in _listed(denied)
     )
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from qldbkit.replay.views.opening import ViewUrlError
 from qldbkit.replay.views.opensearch.names import check_view_name
@@ -79,7 +79,7 @@ class ViewAddress:
         options = _options(parts.query)
         return cls(
             host=parts.hostname,
-            port=parts.port or _PORTS[parts.scheme],
+            port=_port(parts) or _PORTS[parts.scheme],
             view=check_view_name(unquote(parts.path).strip("/")),
             encrypted=parts.scheme == "opensearch+https",
             signed=_signed(options, parts.hostname),
@@ -87,6 +87,13 @@ class ViewAddress:
             ca=options.get("ca"),
             layout=_layout(options),
         )
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError as error:
+        raise ViewUrlError("the port in the URL is a number from 1 to 65535") from error
 
 
 def _options(query: str) -> dict[str, str]:
