@@ -23,10 +23,10 @@ from qldbkit.journal.encoding import (
     spanned,
     struct,
     text,
+    timestamp,
     value_span,
     var_uint_bytes,
     written_part,
-    written_value,
 )
 from qldbkit.journal.hashes import block_hash, commit_digest, ion_hash, merkle_root, revision_hash
 from qldbkit.journal.ion import IonSpan, IonType
@@ -38,6 +38,7 @@ from qldbkit.journal.model import (
     RedactedRevision,
     RedactionInfo,
     Revision,
+    RevisionMetadata,
     RevisionSummary,
     Statement,
     TableInfo,
@@ -101,18 +102,33 @@ class BlockDraft:
     redactions: Sequence[RedactedRevision] = ()
 
 
-def form_block(draft: BlockDraft) -> Block:
+@dataclass(frozen=True, slots=True)
+class FormedRevision:
+    """A revision's parts: its hash, its metadata, and its data as it was given."""
+
+    hash: bytes
+    metadata: RevisionMetadata
+    data: IonSpan | None
+
+
+@dataclass(frozen=True, slots=True)
+class FormedBlock:
+    """A block's parts: the block itself, and its revisions in the order of the draft."""
+
+    summary: BlockSummary
+    revisions: tuple[FormedRevision, ...]
+
+
+def form(draft: BlockDraft) -> FormedBlock:
     """The block with its hashes; its summary is in the form that streams carry.
 
     It is written as binary Ion piece by piece: a document is hashed and taken over as it is, and
-    nothing is decoded.
+    nothing is decoded. The summary, and each revision's metadata, are over bytes that hold nothing
+    else.
     """
     writer = _Writer(draft)
     revisions = tuple(map(writer.revision, draft.revisions))
-    summaries = tuple(
-        RevisionSummary(each.hash, written.document_id)
-        for each, written in zip(revisions, draft.revisions, strict=True)
-    )
+    summaries = tuple([RevisionSummary(each.hash, each.metadata.id) for each in revisions])
     info = writer.transaction_info() if draft.statements else None
     redactions = writer.redaction_info() if draft.redactions else None
     entries = [writer.header_hash()]
@@ -120,7 +136,20 @@ def form_block(draft: BlockDraft) -> Block:
         entries.append(merkle_root([each.hash for each in revisions]))
     entries.append(commit_digest(draft.transaction_id, [each.digest for each in draft.statements]))
     entries += [each.ion.hash() for each in (info, redactions) if each is not None]
-    return Block(writer.summary(entries, info, redactions, summaries), revisions)
+    return FormedBlock(writer.summary(entries, info, redactions, summaries), revisions)
+
+
+def form_block(draft: BlockDraft) -> Block:
+    """The block as a journal gives it, with its revisions as they are written."""
+    formed = form(draft)
+    address = draft.address
+    return Block(formed.summary, tuple([_revision(address, each) for each in formed.revisions]))
+
+
+def _revision(address: BlockAddress, formed: FormedRevision) -> Revision:
+    metadata, data = formed.metadata, formed.data
+    ion = revision_span(address, formed.hash, data, metadata.ion)
+    return Revision(address, formed.hash, data, None, metadata, ion)
 
 
 def header_hash(address: BlockAddress, transaction_id: str, block_timestamp: Any) -> bytes:
@@ -153,7 +182,7 @@ class _Writer:
         self._context = own_symbols((*_NAMES, *ids))
         first = len(SYSTEM_CONTEXT.texts) + len(_NAMES)
         self._document_names = [var_uint_bytes(first + each) for each in range(len(ids))]
-        self._block_time = written_value(draft.block_timestamp)
+        self._block_time = timestamp(draft.block_timestamp)
         self._header = (
             _name("blockAddress")
             + _address(draft.address)
@@ -162,22 +191,18 @@ class _Writer:
             + _name("blockTimestamp")
             + self._block_time
         )
-        self._time = written_value(draft.transaction_time)
+        self._time = timestamp(draft.transaction_time)
 
     def header_hash(self) -> bytes:
         """As the function of that name."""
         return self._span(struct(self._header)).hash()
 
-    def revision(self, written: RevisionDraft) -> Revision:
-        """``{blockAddress, hash, data, metadata}``; the data under its own symbols."""
-        draft = self._draft
-        metadata = metadata_of(
-            written.document_id, written.version, draft.transaction_id, self._time
-        )
+    def revision(self, written: RevisionDraft) -> FormedRevision:
+        """A revision's metadata and hash."""
+        id_, transaction_id = written.document_id, self._draft.transaction_id
+        metadata = metadata_of(id_, written.version, transaction_id, self._time)
         data = None if written.data is None else IonSpan.of(written.data)
-        hash_ = revision_hash(metadata.ion, data, None)
-        ion = revision_span(draft.address, hash_, data, metadata.ion)
-        return Revision(draft.address, hash_, data, None, metadata, ion)
+        return FormedRevision(revision_hash(metadata.ion, data, None), metadata, data)
 
     def transaction_info(self) -> TransactionInfo:
         """``{statements, documents}``, without documents where none was written."""
@@ -253,7 +278,7 @@ class _Writer:
         }
 
     def _statement(self, statement: StatementDraft) -> Statement:
-        started = written_value(statement.start_time)
+        started = timestamp(statement.start_time)
         body = (
             _name("statement")
             + text(statement.text)

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from qldbkit.journal.building import BlockDraft, RevisionDraft, StatementDraft, form_block
+from qldbkit.journal.building import BlockDraft, RevisionDraft, StatementDraft
 from qldbkit.journal.integrity import IntegrityError, verify_link
-from qldbkit.journal.model import Block, BlockAddress, RedactedRevision
+from qldbkit.journal.model import BlockAddress, RedactedRevision
 from qldbkit.ledger.active import ActiveTransactions
 from qldbkit.ledger.catalog import Catalog
 from qldbkit.ledger.clock import Clock, to_timestamp
@@ -24,7 +24,7 @@ from qldbkit.ledger.conflicts import ReadSet, RecentChanges
 from qldbkit.ledger.errors import OccConflictError
 from qldbkit.ledger.folding import fold
 from qldbkit.ledger.limits import Limits
-from qldbkit.ledger.storable import StorableBlock, storable
+from qldbkit.ledger.storable import StorableBlock, formed
 from qldbkit.ledger.storage import Storage, StorageError, StorageWriter, Tip
 
 BATCH: Final = 64
@@ -206,10 +206,9 @@ class Committer:
         if self._recent.conflict(request.reads, request.snapshot, batch.state.snapshot):
             request.outcome = OccConflictError(OCC_MESSAGE)
         else:
-            block = self._block(request.transacted, batch.state.tip)
-            batch.add(storable(block, own_bytes=True))
+            batch.add(self._block(request.transacted, batch.state.tip))
 
-    def _block(self, transacted: Transacted, tip: Tip | None) -> Block:
+    def _block(self, transacted: Transacted, tip: Tip | None) -> StorableBlock:
         made = max(0 if tip is None else tip.block_time, self._clock.milliseconds())
         written = max(made, self._clock.milliseconds())
         sequence_no = 0 if tip is None else tip.sequence_no + 1
@@ -223,7 +222,7 @@ class Committer:
             revisions=transacted.revisions,
             redactions=transacted.redactions,
         )
-        return form_block(draft)
+        return formed(draft, written, made)
 
     def _write(self, write: Callable[[_Batch], None]) -> None:
         batch, written = None, False

@@ -12,8 +12,10 @@ from typing import Final
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z0-9]{22}", re.ASCII)
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS: Final = tuple(first + second for first in _DIGITS for second in _DIGITS)
 _HALF_BITS: Final = 64
-_HALF_DIGITS: Final = 11
+_HALF_PAIRS: Final = 5
+"""And one digit before them."""
 
 
 def new_identifier() -> str:
@@ -42,8 +44,9 @@ def _encoded(number: int) -> str:
 
 
 def _half(number: int) -> str:
-    digits = []
-    for _ in range(_HALF_DIGITS):
-        number, digit = divmod(number, len(_DIGITS))
-        digits.append(_DIGITS[digit])
-    return "".join(reversed(digits))
+    parts = []
+    for _ in range(_HALF_PAIRS):
+        number, pair = divmod(number, len(_PAIRS))
+        parts.append(_PAIRS[pair])
+    parts.append(_DIGITS[number])
+    return "".join(reversed(parts))

@@ -7,13 +7,13 @@ behind all blocks before it, in one process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from qldbkit.journal.blocks import with_summaries
+from qldbkit.journal.building import BlockDraft, form
 from qldbkit.journal.encoding import standalone
-from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, present
 from qldbkit.journal.moments import microseconds
 from qldbkit.ledger.definitions import Definitions, definitions_of
@@ -61,20 +61,17 @@ class StorableBlock:
         )
 
 
-def storable(block: Block, *, own_bytes: bool = False) -> StorableBlock:
+def storable(block: Block) -> StorableBlock:
     """A block as what of it is stored.
 
     Args:
         block: whole; its hashes are not looked at.
-        own_bytes: whether each value of the block is over bytes that hold nothing else, as those
-            are that the ledger itself has written.
 
     Raises:
         IonFormatError: a part of it is damaged.
         StorageError: it has too many revisions.
     """
     summary = block.summary
-    write = _own_bytes if own_bytes else standalone
     block_time = microseconds(summary.block_timestamp_ion) // 1000
     redactions = summary.redaction_info.revisions if summary.redaction_info is not None else ()
     return StorableBlock(
@@ -83,21 +80,58 @@ def storable(block: Block, *, own_bytes: bool = False) -> StorableBlock:
         previous_block_hash=summary.previous_block_hash,
         block_time=block_time,
         transaction_time=_transaction_time(block, block_time),
-        summary=_summary_bytes(summary, write),
+        summary=_summary_bytes(summary),
         definitions=definitions_of(summary),
-        revisions=tuple(_stored_revisions(block, write)),
+        revisions=tuple(_stored_revisions(block)),
         redactions=tuple((each.address.sequence_no, each.document_id) for each in redactions),
     )
 
 
-def _own_bytes(span: IonSpan) -> bytes:
-    return span.data
+def formed(draft: BlockDraft, block_time: int, transaction_time: int) -> StorableBlock:
+    """The block of a transaction, as what of it is stored.
+
+    Args:
+        draft: its documents are over bytes that hold nothing else.
+        block_time: the draft's in milliseconds since 1970.
+        transaction_time: the same.
+
+    Raises:
+        StorageError: it has too many revisions.
+    """
+    block, sequence_no = form(draft), draft.address.sequence_no
+    stored = [
+        StoredRevision(
+            revision_number(sequence_no, ordinal),
+            written.table.table_id,
+            written.document_id,
+            written.version,
+            CURRENT,
+            each.hash,
+            each.metadata.ion.data,
+            None if each.data is None else each.data.data,
+            None,
+        )
+        for ordinal, (each, written) in enumerate(
+            zip(block.revisions, draft.revisions, strict=True)
+        )
+    ]
+    return StorableBlock(
+        address=draft.address,
+        block_hash=block.summary.block_hash,
+        previous_block_hash=draft.previous_block_hash,
+        block_time=block_time,
+        transaction_time=transaction_time if stored else block_time,
+        summary=block.summary.ion.data,
+        definitions=definitions_of(block.summary),
+        revisions=tuple(stored),
+        redactions=tuple((each.address.sequence_no, each.document_id) for each in draft.redactions),
+    )
 
 
-def _summary_bytes(summary: BlockSummary, write: Callable[[IonSpan], bytes]) -> bytes:
+def _summary_bytes(summary: BlockSummary) -> bytes:
     if "revisions" in summary.ion.fields():
         return with_summaries(summary.ion, summary.revision_summaries)
-    return write(summary.ion)
+    return standalone(summary.ion)
 
 
 def _transaction_time(block: Block, block_time: int) -> int:
@@ -107,7 +141,7 @@ def _transaction_time(block: Block, block_time: int) -> int:
     return block_time
 
 
-def _stored_revisions(block: Block, write: Callable[[IonSpan], bytes]) -> Iterator[StoredRevision]:
+def _stored_revisions(block: Block) -> Iterator[StoredRevision]:
     ordinals = {
         each.document_id: ordinal for ordinal, each in enumerate(block.summary.revision_summaries)
     }
@@ -122,7 +156,7 @@ def _stored_revisions(block: Block, write: Callable[[IonSpan], bytes]) -> Iterat
             metadata.version,
             CURRENT,
             revision.hash,
-            write(metadata.ion),
-            None if revision.data is None else write(revision.data),
+            standalone(metadata.ion),
+            None if revision.data is None else standalone(revision.data),
             revision.data_hash,
         )

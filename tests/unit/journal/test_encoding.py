@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import pytest
 from generate_journal import blocks
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qldbkit.journal import decoding
 from qldbkit.journal.blocks import exported_struct, with_summaries
-from qldbkit.journal.encoding import standalone
+from qldbkit.journal.encoding import alone, standalone, timestamp, written_value
 from qldbkit.journal.ion import IonSpan
+from qldbkit.ledger.clock import to_timestamp
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.binary()
 VALUES = st.recursive(
@@ -48,3 +50,33 @@ def test_an_exported_block_with_summaries_is_the_streamed_one() -> None:
             "revisionSummaries", IonSpan.of([])
         )
         assert found == expected
+
+
+@given(VALUES, VALUES)
+def test_a_value_alone_reads_as_the_value_does(kept: Any, left: Any) -> None:
+    fields = IonSpan.of({"left": left, "kept": kept}).fields()
+    found = alone(fields["kept"])
+    assert found == fields["kept"]
+    assert found.binary() == found.data == standalone(fields["kept"])
+
+
+@given(st.integers(-(10**13), 10**14))
+def test_a_time_of_a_block_is_written_as_amazon_ion_writes_it(milliseconds: int) -> None:
+    moment = to_timestamp(milliseconds)
+    assert timestamp(moment) == written_value(moment)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2020-01-01T00:00:00.000-00:00",
+        "2020-01-01T00:00:00.123+01:00",
+        "2020-01-01T00:00:00Z",
+        "2020-01-01T00:00:00.1230Z",
+        "2020-01-01T",
+        "0099-01-01T00:00:00.500Z",
+    ],
+)
+def test_other_times_are_too(text: str) -> None:
+    moment = IonSpan.from_text(text).timestamp()
+    assert timestamp(moment) == written_value(moment)

@@ -140,15 +140,15 @@ def test_a_lookup_through_an_index_dropped_meanwhile_conflicts(bank, run, do):
 def test_one_transaction_that_cannot_be_written_does_not_fail_the_others(bank, run, monkeypatch):
     from qldbkit.ledger import committing
 
-    form = committing.form_block
+    formed = committing.formed
     together = threading.Barrier(6)
 
-    def form_or_fail(draft):
+    def form_or_fail(draft, *times):
         if any("poison" in each.text for each in draft.statements):
             raise RuntimeError("cannot be written")
-        return form(draft)
+        return formed(draft, *times)
 
-    monkeypatch.setattr(committing, "form_block", form_or_fail)
+    monkeypatch.setattr(committing, "formed", form_or_fail)
     outcomes = {}
 
     def insert(number):
