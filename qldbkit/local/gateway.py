@@ -87,7 +87,9 @@ def is_for_console(scope: Any) -> bool:
     if scope["type"] != "http" or b"authorization" in dict(scope["headers"]):
         return False
     path: str = scope["path"]
-    return (path == ROOT or path.startswith(f"{ROOT}/")) and b"X-Amz-" not in scope["query_string"]
+    return (path == ROOT or path.startswith(f"{ROOT}/")) and b"Signature=" not in scope[
+        "query_string"
+    ]
 
 
 def _headers(scope: Any) -> dict[str, str]:
