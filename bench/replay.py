@@ -54,12 +54,18 @@ INSERTED_AT_ONCE = 19
 SERVED = """
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from qldbkit.ledger.http import LedgerService
 from qldbkit.ledger.limits import Limits
-from qldbkit.ledger.server import run_server
+from qldbkit.ledger.server import LedgerServer, ServerLimits
 limits = replace(Limits(), transaction_documents=int(sys.argv[2]))
-run_server(Path(sys.argv[1]), ledger_limits=limits, on_ready=partial(print, flush=True))
+service = LedgerService(Path(sys.argv[1]), limits=limits)
+server = LedgerServer(service, "127.0.0.1", 0, ServerLimits())
+print(server.endpoint_url, flush=True)
+try:
+    server.serve()
+finally:
+    service.close()
 """
 
 

@@ -1,17 +1,17 @@
-"""Who may send requests and what answers them; also as an ASGI application, for other servers."""
+"""The embedded ledger behind an ASGI server: requests read within bounds, and who may send them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from qldbkit.errors import QldbkitError
 from qldbkit.ledger.errors import RequestTimedOutError, RequestTooLargeError, ServiceError
 from qldbkit.ledger.http import LedgerService
 from qldbkit.ledger.origins import OriginGuard
-from qldbkit.ledger.server_limits import ServerLimits
 from qldbkit.ledger.wire import (
     CONTROL_CONTENT_TYPE,
     HttpRequest,
@@ -19,8 +19,6 @@ from qldbkit.ledger.wire import (
     error_response,
     new_request_id,
 )
-
-__all__ = ["LedgerApplication", "LedgerSite", "Pages", "Publish", "ServerLimits"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -41,33 +39,31 @@ Publish = Callable[[LedgerService], Pages]
 """Makes the pages of a server's ledgers."""
 
 
-class LedgerSite:
-    """Answers requests for the ledgers, and for what is served beside them.
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Bounds of the HTTP server.
 
-    Args:
-        service: the ledgers.
-        guard: keeps pages of other web sites away. Where requests must be signed, QLDB's APIs need
-            none: no page can sign.
-        pages: what is served beside QLDB's APIs.
+    Attributes:
+        threads: requests that are worked on at the same time; further ones wait.
+        connections: connections open at the same time; further requests are answered with 503.
+        body_bytes: the size of a request's body.
+        discarded_bytes: how much of a larger body is read before the connection is closed.
+        header_bytes: the size of a request's line and headers.
+        read_seconds: how long a request may take to arrive, its headers and its body each.
+        idle_seconds: how long a connection may wait for its next request.
+        stop_seconds: how long requests may take to finish when the server stops.
+        backlog: connections that wait to be accepted.
     """
 
-    def __init__(self, service: LedgerService, guard: OriginGuard, pages: Pages | None = None):
-        self._service = service
-        self._guard = guard
-        self._pages = pages
-
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request; whatever goes wrong becomes an answer as well."""
-        pages = self._pages
-        beside = pages is not None and pages.serves(request.path)
-        if beside or not self._service.signed:
-            try:
-                self._guard.check(request.headers)
-            except ServiceError as error:
-                return error_response(error, new_request_id(), CONTROL_CONTENT_TYPE)
-        if pages is not None and beside:
-            return pages.handle(request)
-        return self._service.handle(request)
+    threads: int = 32
+    connections: int = 2048
+    body_bytes: int = 8 * 1024 * 1024
+    discarded_bytes: int = 64 * 1024 * 1024
+    header_bytes: int = 32 * 1024
+    read_seconds: float = 20.0
+    idle_seconds: int = 75
+    stop_seconds: int = 5
+    backlog: int = 512
 
 
 class ProtocolError(QldbkitError):
@@ -80,8 +76,9 @@ class LedgerApplication:
     Args:
         service: the ledgers.
         limits: bounds of a request.
-        guard: as of `LedgerSite`.
-        pages: as of `LedgerSite`.
+        guard: keeps pages of other web sites away. Where requests must be signed, QLDB's APIs need
+            none: no page can sign.
+        pages: what is served beside QLDB's APIs.
     """
 
     def __init__(
@@ -91,8 +88,10 @@ class LedgerApplication:
         guard: OriginGuard,
         pages: Pages | None = None,
     ):
-        self._site = LedgerSite(service, guard, pages)
+        self._service = service
         self._limits = limits
+        self._guard = guard
+        self._pages = pages
         self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="request")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -117,12 +116,23 @@ class LedgerApplication:
             body,
         )
         loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(self._threads, self._site.answer, request)
-        await _answer(send, response, [])
+        await _answer(send, await loop.run_in_executor(self._threads, self._handle, request), [])
 
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _handle(self, request: HttpRequest) -> HttpResponse:
+        pages = self._pages
+        beside = pages is not None and pages.serves(request.path)
+        if beside or not self._service.signed:
+            try:
+                self._guard.check(request.headers)
+            except ServiceError as error:
+                return error_response(error, new_request_id(), CONTROL_CONTENT_TYPE)
+        if pages is not None and beside:
+            return pages.handle(request)
+        return self._service.handle(request)
 
     async def _body(self, receive: Receive) -> bytes:
         try:

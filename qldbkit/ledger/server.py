@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
-import selectors
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
 from qldbkit.errors import QldbkitError
 from qldbkit.ledger.access import AccessKey
-from qldbkit.ledger.application import LedgerSite, Publish
-from qldbkit.ledger.connections import Connections
+from qldbkit.ledger.application import LedgerApplication, Publish, ServerLimits
 from qldbkit.ledger.http import LedgerService
-from qldbkit.ledger.limits import Limits
 from qldbkit.ledger.origins import OriginGuard
-from qldbkit.ledger.server_limits import ServerLimits
 
 __all__ = [
     "LOOPBACK",
@@ -35,8 +34,7 @@ __all__ = [
 ]
 
 LOOPBACK: Final = "127.0.0.1"
-ACCEPT_PAUSE: Final = 0.1
-"""Seconds to wait where the machine has no more descriptors for connections."""
+_TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class ServerError(QldbkitError):
@@ -54,6 +52,44 @@ class RunningServer:
 
     endpoint_url: str
     service: LedgerService
+
+
+def _protocol(seconds: float) -> type[H11Protocol]:
+    """uvicorn's HTTP protocol, with a bound on how long a request's headers may take."""
+
+    class BoundedProtocol(H11Protocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._await_headers()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.cycle is None or self.cycle.response_complete:
+                self._await_headers()
+            else:
+                self._headers_came()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._headers_came()
+            super().connection_lost(exc)
+
+        _headers_due: asyncio.TimerHandle | None = None
+
+        def _await_headers(self) -> None:
+            if self._headers_due is None:
+                self._headers_due = self.loop.call_later(seconds, self._give_up)
+
+        def _headers_came(self) -> None:
+            if self._headers_due is not None:
+                self._headers_due.cancel()
+                self._headers_due = None
+
+        def _give_up(self) -> None:
+            if not self.transport.is_closing():
+                self.transport.write(_TOO_SLOW)
+                self.transport.close()
+
+    return BoundedProtocol
 
 
 class LedgerServer:
@@ -81,11 +117,28 @@ class LedgerServer:
         allowed_hosts: Collection[str] = (),
         publish: Publish | None = None,
     ):
-        pages = None if publish is None else publish(service)
-        site = LedgerSite(service, OriginGuard(host, allowed_hosts), pages)
-        self._connections = Connections(site.answer, limits)
+        self._application = LedgerApplication(
+            service,
+            limits,
+            OriginGuard(host, allowed_hosts),
+            None if publish is None else publish(service),
+        )
         self._socket = _listening_socket(host, port, limits.backlog)
-        self._woken, self._waker = socket.socketpair()
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                self._application,
+                http=_protocol(limits.read_seconds),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                limit_concurrency=limits.connections,
+                timeout_keep_alive=limits.idle_seconds,
+                timeout_graceful_shutdown=limits.stop_seconds,
+                h11_max_incomplete_event_size=limits.header_bytes,
+            )
+        )
 
     @property
     def endpoint_url(self) -> str:
@@ -96,40 +149,24 @@ class LedgerServer:
     def serve(self) -> None:
         """Answer requests until `stop`, or until a signal asks to end in the main thread."""
         try:
-            with selectors.DefaultSelector() as selector:
-                selector.register(self._socket, selectors.EVENT_READ)
-                selector.register(self._woken, selectors.EVENT_READ)
-                while all(key.fileobj is self._socket for key, _ in selector.select()):
-                    self._accept()
+            self._server.run(sockets=[self._socket])
         finally:
+            self._application.close()
             self._socket.close()
-            self._connections.close()
-            self._woken.close()
-            self._waker.close()
 
     def stop(self) -> None:
         """Let `serve` return once running requests have been answered."""
-        with contextlib.suppress(OSError):  # it has returned already
-            self._waker.send(b".")
-
-    def _accept(self) -> None:
-        try:
-            connection, _ = self._socket.accept()
-        except OSError:
-            # The client has gone already, or there are no descriptors left until another one goes.
-            time.sleep(ACCEPT_PAUSE)
-            return
-        self._connections.serve(connection)
+        self._server.should_exit = True
 
 
 def _listening_socket(host: str, port: int, backlog: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named, asyncio sets TCP_NODELAY, without which each answer waits 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(backlog)
-        listening.setblocking(False)  # a client that goes before it is accepted must not block
     except OSError as error:
         listening.close()
         raise ServerError(
@@ -163,7 +200,6 @@ def run_server(
     *,
     keys: Sequence[AccessKey] | None = None,
     limits: ServerLimits | None = None,
-    ledger_limits: Limits | None = None,
     allowed_hosts: Collection[str] = (),
     publish: Publish | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -177,7 +213,6 @@ def run_server(
         port: the port; 0 for a free one.
         keys: those that requests must be signed with; None to take every request.
         limits: bounds of the server.
-        ledger_limits: bounds of its ledgers and sessions.
         allowed_hosts: further host names by which it is reached.
         publish: makes what is served beside QLDB's APIs.
         on_ready: called with the server's address once it listens.
@@ -187,7 +222,7 @@ def run_server(
         QldbkitError: the folder is in use, or the address cannot be listened on.
     """
     check_exposure(host, keys)
-    service = LedgerService(folder, keys=keys, limits=ledger_limits, **service_options)
+    service = LedgerService(folder, keys=keys, **service_options)
     try:
         server = LedgerServer(
             service,
@@ -207,19 +242,20 @@ def run_server(
 
 @contextlib.contextmanager
 def _ending_by_signals() -> Iterator[None]:
-    """End what runs within in order when a signal asks to."""
+    """End what runs within in order when a signal asks to.
+
+    uvicorn raises the signals that ended it once more, which would end the process before the
+    ledgers are closed.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # Also SIGINT, which a process that a shell has put into the background ignores.
-    signals = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(each, signal.default_int_handler) for each in signals]
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             yield
     finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -228,7 +264,6 @@ def running_server(
     *,
     keys: Sequence[AccessKey] | None = None,
     limits: ServerLimits | None = None,
-    ledger_limits: Limits | None = None,
     publish: Publish | None = None,
     **service_options: Any,
 ) -> Iterator[RunningServer]:
@@ -238,12 +273,11 @@ def running_server(
         folder: where the ledgers are kept.
         keys: those that requests must be signed with; None to take every request.
         limits: bounds of the server.
-        ledger_limits: bounds of its ledgers and sessions.
         publish: makes what is served beside QLDB's APIs.
         service_options: further arguments of `LedgerService`.
     """
     bounds = limits or ServerLimits()
-    service = LedgerService(folder, keys=keys, limits=ledger_limits, **service_options)
+    service = LedgerService(folder, keys=keys, **service_options)
     try:
         server = LedgerServer(service, LOOPBACK, 0, bounds, publish=publish)
         thread = threading.Thread(target=server.serve, name="ledger-server", daemon=True)

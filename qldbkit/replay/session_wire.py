@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
-import socket
+import ssl
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from http.client import HTTPException
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import (
     ClientError,
@@ -19,17 +22,18 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from qldbkit.replay.http_exchange import Exchanged, HttpConnection
-from qldbkit.replay.signing import PostSigner
-
 SERVICE: Final = "qldb"
-SIGNED_HEADERS: Final = {
-    "content-type": "application/x-amz-json-1.0",
-    "x-amz-target": "QLDBSession.SendCommand",
+HEADERS: Final = {
+    "Content-Type": "application/x-amz-json-1.0",
+    "X-Amz-Target": "QLDBSession.SendCommand",
+    "User-Agent": "qldbkit",
 }
-UNSIGNED_HEADERS: Final = {"user-agent": "qldbkit"}
 TIMEOUT: Final = 40.0
 """Seconds to wait for an answer; longer than the 30 that a QLDB transaction may take."""
+ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""The largest answer that is read. A page of a result is far below."""
+KEPT_SECONDS: Final = 30.0
+"""A connection that was idle for longer is opened anew: the other side may have closed it."""
 OK: Final = 200
 
 Answer = dict[str, Any]
@@ -69,9 +73,9 @@ class SessionWire:
         if credentials is None:
             raise NoCredentialsError
         self._url = endpoint_url.rstrip("/") + "/"
-        self._credentials = credentials
-        self._connection = HttpConnection(endpoint_url, timeout)
-        self._signer = PostSigner(self._connection.host, SIGNED_HEADERS, SERVICE, region)
+        self._region, self._credentials = region, credentials
+        self._connection = _connection(endpoint_url, timeout)
+        self._used = 0.0
 
     def send(self, command: Mapping[str, Any], name: str) -> Answer:
         """The answer's member of that name.
@@ -81,27 +85,55 @@ class SessionWire:
             EndpointConnectionError, ReadTimeoutError, ConnectionClosedError: there is no answer,
                 and whether the request was worked on is not known.
         """
-        answered = self._exchange(json.dumps(command).encode())
-        if answered.status != OK:
-            raise _refusal(answered.status, answered.headers, answered.body)
-        answer: Answer = json.loads(answered.body)[name]
+        status, headers, body = self._exchange(json.dumps(command).encode())
+        if status != OK:
+            raise _refusal(status, headers, body)
+        answer: Answer = json.loads(body)[name]
         return answer
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _exchange(self, body: bytes) -> Exchanged:
-        credentials = self._credentials.get_frozen_credentials()
-        headers = self._signer.headers(body, credentials, datetime.now(UTC))
+    def _exchange(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        request = AWSRequest("POST", self._url, dict(HEADERS), body)
+        frozen = self._credentials.get_frozen_credentials()
+        SigV4Auth(frozen, SERVICE, self._region).add_auth(request)
+        connection = self._connection
+        if time.monotonic() - self._used > KEPT_SECONDS:
+            connection.close()
         try:
-            return self._connection.post({**headers, **UNSIGNED_HEADERS}, body)
+            connection.request("POST", "/", body, dict(request.headers.items()))
+            response = connection.getresponse()
+            content = _content(response)
         except TimeoutError as error:
+            connection.close()
             raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
-        except (ConnectionRefusedError, socket.gaierror) as error:
+        except ConnectionRefusedError as error:
+            connection.close()
             raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
-        except (OSError, HTTPException) as error:
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
             raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
+        self._used = time.monotonic()
+        return response.status, {k.lower(): v for k, v in response.getheaders()}, content
+
+
+def _content(response: http.client.HTTPResponse) -> bytes:
+    content = response.read(ANSWER_BYTES + 1)
+    if len(content) > ANSWER_BYTES:
+        raise http.client.HTTPException(f"an answer has more than {ANSWER_BYTES} bytes")
+    return content
+
+
+def _connection(endpoint_url: str, timeout: float) -> http.client.HTTPConnection:
+    parts = urlsplit(endpoint_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError(f"an endpoint is http[s]://HOST[:PORT], not {endpoint_url!r}")
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    context = ssl.create_default_context()
+    return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context)
 
 
 def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ClientError:

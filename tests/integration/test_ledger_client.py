@@ -179,8 +179,8 @@ def test_a_commit_of_other_statements_is_told(client: LedgerClient, wire: Wire) 
 
 
 def test_a_connection_that_has_idled_is_opened_anew(client: LedgerClient, wire: Wire) -> None:
-    wire._connection._socket.shutdown(2)  # as the other side does, unseen until something is sent
-    wire._connection._used = float("-inf")
+    wire._connection.sock.shutdown(2)  # as the other side does, unseen until something is sent
+    wire._used = float("-inf")
     run(client, "INSERT INTO Order_ ?", {"n": 1})
     assert len(run(client, "SELECT * FROM Order_")) == 1
 
