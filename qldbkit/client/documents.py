@@ -120,9 +120,8 @@ def _whole_values(stream: BufferedReader) -> Iterator[tuple[int, bytes]]:
             first = line + 1
         if len(brackets.text) > TEXT_LIMIT:
             raise DocumentError(
-                f"a value has more than {TEXT_LIMIT:,} bytes",
+                f"a value has more than {TEXT_LIMIT:,} bytes; write one document to a line",
                 position=f"line {first}",
-                hint="write every document as a value of its own, such as one to a line",
             )
     if brackets.text.strip():
         yield first, brackets.taken()

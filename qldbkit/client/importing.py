@@ -101,7 +101,8 @@ def import_documents(
     Raises:
         NameRefusedError: that cannot be a table's name.
         ImportStoppedError: there is no such table, or something is no document, or too large, or
-            the ledger refused a transaction or did not answer; the hint says how to go on.
+            the ledger refused a transaction or did not answer, or Ctrl-C was pressed; the hint
+            says how to go on.
     """
     _check_table(driver, table)
     done = transactions = 0
@@ -114,9 +115,12 @@ def import_documents(
             transactions += 1
             told(done)
     except QldbkitError as error:
-        raise ImportStoppedError(
-            error.message, position=error.position, hint=error.hint or _how_to_go_on(done, skip)
-        ) from error
+        hint = error.hint or _how_to_go_on(done, skip)
+        raise ImportStoppedError(error.message, position=error.position, hint=hint) from error
+    except KeyboardInterrupt as error:
+        running = f"; up to {bounds.documents} more may be there, of what was running"
+        hint = f"{_how_to_go_on(done, skip)}{running}"
+        raise ImportStoppedError("the import was interrupted", hint=hint) from error
     return ImportReport(table, done, skip, transactions)
 
 

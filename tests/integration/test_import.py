@@ -128,3 +128,14 @@ def test_a_conflict_is_tried_again_within_bounds(driver, cars):
 def test_a_table_that_is_not_there_is_said_with_the_option_that_makes_it(driver):
     with pytest.raises(ImportStoppedError, match="no table Van - --create makes it"):
         import_documents(driver, "Van", found(lines(1)))
+
+
+def test_an_interruption_says_how_far_it_was(driver, cars):
+    def interrupted(done):
+        if done == 80:
+            raise KeyboardInterrupt
+
+    with pytest.raises(ImportStoppedError, match="interrupted") as caught:
+        import_documents(driver, "Car", found(lines(200)), told=interrupted)
+    assert "80 documents were imported: go on with --skip 80; up to 40 more" in caught.value.hint
+    assert cars()[0] == list(range(80))
