@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.ionhash import END, escape
 from qldbkit.journal.kernel import dot as combined
 
 HASH_SIZE: Final = 32
@@ -21,7 +22,12 @@ _TO_SIGNED: Final = bytes((each + 128) % 256 for each in range(256))
 
 def ion_hash(value: Any) -> bytes:
     """The Ion hash (SHA-256, 32 bytes) of an amazon.ion value, a plain Python value or a span."""
-    return IonSpan.of(value).hash()
+    return text_hash(value) if type(value) is str else IonSpan.of(value).hash()
+
+
+def text_hash(text: str) -> bytes:
+    """The Ion hash of a string, without writing it as Ion."""
+    return sha256(b"\x0b\x80" + escape(text.encode()) + END).digest()
 
 
 def dot(left: bytes, right: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Protocol
 
 from amazon.ion.core import OffsetTZInfo, Timestamp, TimestampPrecision
@@ -35,6 +36,7 @@ class SystemClock:
         return time.monotonic()
 
 
+@lru_cache(maxsize=64)
 def to_timestamp(milliseconds: int) -> Timestamp:
     """An Ion timestamp in UTC to the millisecond, as QLDB writes them."""
     at = _EPOCH + milliseconds * _MILLISECOND

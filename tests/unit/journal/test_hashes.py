@@ -16,6 +16,7 @@ from qldbkit.journal.hashes import (
     commit_digest,
     dot,
     fold,
+    ion_hash,
     merkle_root,
     statement_digest,
 )
@@ -167,3 +168,8 @@ def test_kept_nodes_give_every_digest_and_proof(hashes: list[bytes]) -> None:
         for leaf in range(size):
             proof = block_proof(leaf, size, lambda level, index: nodes[level, index])
             assert fold((hashes[leaf], *proof)) == root
+
+
+@given(st.text())
+def test_a_text_has_the_hash_of_its_ion(text: str) -> None:
+    assert ion_hash(text) == IonSpan.of(text).hash()
