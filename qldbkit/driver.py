@@ -44,6 +44,10 @@ READ_TIMEOUT = 40
 """Seconds; longer than the 30 that a QLDB transaction may take."""
 
 
+class DriverMissingError(QldbkitError, ImportError):
+    """pyqldb is not installed: pip cannot do it with the rest, whose versions pyqldb refuses."""
+
+
 class EndpointError(QldbkitError):
     """The text is no address of a ledger."""
 
@@ -67,12 +71,18 @@ def _stand_in_for_ionhash() -> None:
 
 _stand_in_for_ionhash()
 
-from pyqldb.communication import session_client  # noqa: E402
-from pyqldb.config.retry_config import RetryConfig  # noqa: E402 - after the stand-in
-from pyqldb.cursor import stream_cursor  # noqa: E402
-from pyqldb.driver.qldb_driver import QldbDriver  # noqa: E402
-from pyqldb.transaction import transaction  # noqa: E402
-from pyqldb.util import qldb_hash  # noqa: E402
+try:
+    from pyqldb.communication import session_client
+    from pyqldb.config.retry_config import RetryConfig
+    from pyqldb.cursor import stream_cursor
+    from pyqldb.driver.qldb_driver import QldbDriver
+    from pyqldb.transaction import transaction
+    from pyqldb.util import qldb_hash
+except ModuleNotFoundError as error:
+    raise DriverMissingError(
+        "QLDB's driver for Python is not installed",
+        hint="pip install --no-deps pyqldb==3.2.4 (its own pins are out of date)",
+    ) from error
 
 
 def _written(value: Any) -> bytes:

@@ -17,6 +17,8 @@ from qldbkit.local.aws import free_port
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SERVER = "qldbkit serve"
 PORT = "8080"
+INSTALLED = "pip install"
+"""What a block begins with that is not run: it fetches packages that this environment has."""
 TYPED = "SELECT VALUE Color FROM Car\n"
 """Into what asks for a statement."""
 
@@ -74,9 +76,10 @@ def reader(tmp_path_factory):
 @pytest.fixture(scope="module")
 def first_steps(reader):
     """The blocks of docs/getting-started.md before the application's, and what they printed."""
-    (_, start), *steps = blocks("getting-started.md", "sh", "python")
+    (_, start), *rest = blocks("getting-started.md", "sh", "python")
     assert start.splitlines() == ["make setup", SERVER]
-    return [(text, reader(language, text)) for language, text in steps if "def test_" not in text]
+    steps = [each for each in rest if not each[1].startswith((INSTALLED, "def test_"))]
+    return [(text, reader(language, text)) for language, text in steps]
 
 
 def test_the_first_steps_lead_from_a_ledger_to_its_proof(first_steps):
@@ -86,6 +89,12 @@ def test_the_first_steps_lead_from_a_ledger_to_its_proof(first_steps):
     assert '"blue" → "red"' in written
     assert written.endswith('\n"red"\n')
     assert "is equal" in proven
+
+
+def test_the_driver_is_installed_in_the_version_that_is_tested():
+    (text,) = [text for _, text in blocks("getting-started.md", "sh") if INSTALLED in text]
+    pins = (DOCS.parent / "requirements-no-deps.txt").read_text().splitlines()
+    assert text.splitlines()[1] == f"pip install --no-deps {pins[-1]}"
 
 
 def test_the_fixtures_for_tests_work_as_they_are_shown(reader):

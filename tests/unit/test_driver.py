@@ -43,3 +43,15 @@ def test_the_real_ionhash_is_not_needed() -> None:
 def test_a_ledger_name_is_checked_before_anything_is_sent() -> None:
     with pytest.raises(NameRefusedError, match="cannot name a ledger"):
         qldb_driver("no spaces", endpoint_url="http://127.0.0.1:9", region="us-east-1")
+
+
+def test_without_pyqldb_the_way_to_install_it_is_told() -> None:
+    code = "import sys; sys.modules['pyqldb'] = None; from qldbkit.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "ledgers"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "qldbkit: QLDB's driver for Python is not installed\n"
+        "hint: pip install --no-deps pyqldb==3.2.4 (its own pins are out of date)\n"
+    )
