@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final
 
-from qldbkit.errors import QldbkitError
+from qldbkit.journal import kernel
 from qldbkit.journal.hashes import HASH_SIZE
 from qldbkit.journal.ion import IonFormatError, IonSpan, IonType
 from qldbkit.journal.model import (
@@ -21,53 +20,7 @@ from qldbkit.journal.model import (
     Statement,
     TransactionInfo,
 )
-
-Value = TypeVar("Value")
-Fields = Mapping[str, IonSpan]
-
-HEADER_FIELDS: Final = ("blockAddress", "transactionId", "blockTimestamp")
-"""What `qldbkit.journal.building.header_hash` binds."""
-ADDRESS_FIELDS: Final = frozenset({"strandId", "sequenceNo"})
-REVISION_FIELDS: Final = frozenset({"blockAddress", "hash", "data", "dataHash", "metadata"})
-METADATA_FIELDS: Final = frozenset({"id", "version", "txTime", "txId"})
-SUMMARY_FIELDS: Final = frozenset({"hash", "documentId"})
-BLOCK_FIELDS: Final = frozenset(
-    {
-        "blockAddress",
-        "transactionId",
-        "blockTimestamp",
-        "blockHash",
-        "entriesHash",
-        "previousBlockHash",
-        "entriesHashList",
-        "transactionInfo",
-        "redactionInfo",
-        "revisions",
-        "revisionSummaries",
-    }
-)
-
-
-class JournalFormatError(QldbkitError):
-    """A part of the journal is not of the form that QLDB writes."""
-
-
-def members(span: IonSpan, known: frozenset[str], part: str) -> dict[str, IonSpan]:
-    """The fields of ``part``, all of them of names that QLDB writes, each once.
-
-    What has another name would be overlooked, and no hash would tell that it had been changed.
-
-    Raises:
-        JournalFormatError: a field is unknown or there twice.
-    """
-    pairs = span.field_pairs()
-    fields = dict(pairs)
-    if len(fields) < len(pairs) or not fields.keys() <= known:
-        names = [name for name, _ in pairs]
-        wrong = next(each for each in names if each not in known or names.count(each) > 1)
-        what = "twice" if wrong in known else "but should not"
-        raise JournalFormatError(f"{part} has the field {wrong} {what}")
-    return fields
+from qldbkit.journal.shapes import JournalFormatError, Shape, itself, read_field
 
 
 def hash_bytes(span: IonSpan) -> bytes:
@@ -76,8 +29,12 @@ def hash_bytes(span: IonSpan) -> bytes:
     Raises:
         IonFormatError: it is anything else.
     """
-    data = span.blob()
-    if span.ion_type != IonType.BLOB or len(data) not in (0, HASH_SIZE):
+    data = kernel.blob(span)
+    if data is None:
+        data = span.blob()
+        if span.ion_type != IonType.BLOB:
+            raise IonFormatError(f"a hash was expected, not {len(data)} bytes", span.start)
+    if len(data) not in (HASH_SIZE, 0):
         raise IonFormatError(f"a hash was expected, not {len(data)} bytes", span.start)
     return data
 
@@ -94,62 +51,36 @@ def natural(span: IonSpan) -> int:
     return number
 
 
-def required(fields: Fields, name: str, read: Callable[[IonSpan], Value], part: str) -> Value:
-    """Read the field ``name`` of ``part``.
+def block_address(span: IonSpan) -> BlockAddress:
+    """A block address: ``{strandId, sequenceNo}``.
 
     Raises:
-        JournalFormatError: it is missing, or not of the type that QLDB writes.
+        JournalFormatError: a field is missing, of another type, or one that should not be there.
+        IonFormatError: the Ion is damaged.
     """
-    span = fields.get(name)
-    if span is None:
-        raise JournalFormatError(f"{part} has no field {name}")
-    try:
-        return read(span)
-    except IonFormatError as error:
-        raise JournalFormatError(
-            f"field {name} of {part}: {error.message}", position=error.position
-        ) from error
-
-
-def optional(
-    fields: Fields, name: str, read: Callable[[IonSpan], Value], part: str
-) -> Value | None:
-    """Read the field ``name`` of ``part`` if it is there and not null."""
-    span = fields.get(name)
-    return None if span is None or span.is_null else required(fields, name, read, part)
-
-
-def block_address(span: IonSpan) -> BlockAddress:
-    """A block address: ``{strandId, sequenceNo}``."""
-    part = "a block address"
-    fields = members(span, ADDRESS_FIELDS, part)
-    return BlockAddress(
-        required(fields, "strandId", IonSpan.text, part),
-        required(fields, "sequenceNo", natural, part),
-    )
+    strand_id, sequence_no = _ADDRESS.read(span)
+    return BlockAddress(strand_id, sequence_no)
 
 
 def revision(span: IonSpan) -> Revision:
     """A revision: ``{blockAddress, hash, data | dataHash, metadata}``.
 
     Raises:
-        JournalFormatError: a field is missing or of another type.
+        JournalFormatError: a field is missing, of another type, or one that should not be there.
         IonFormatError: the Ion is damaged.
     """
-    part = "a revision"
-    fields = members(span, REVISION_FIELDS, part)
-    if "data" in fields and "dataHash" in fields:
+    hash_, address, data, written_hash, written_metadata = _REVISION.read(span)
+    part = _REVISION.part
+    if data is not None and written_hash is not None:
         raise JournalFormatError(f"{part} has both data and dataHash")
-    if "metadata" not in fields and ("data" in fields or "dataHash" in fields):
+    if written_metadata is None and (data is not None or written_hash is not None):
         raise JournalFormatError(f"{part} has data and no metadata")
-    return Revision(
-        address=optional(fields, "blockAddress", block_address, part),
-        hash=required(fields, "hash", hash_bytes, part),
-        data=fields.get("data"),
-        data_hash=optional(fields, "dataHash", hash_bytes, part),
-        metadata=optional(fields, "metadata", _metadata, part),
-        ion=span,
-    )
+    data_hash = metadata = None
+    if written_hash is not None and not written_hash.is_null:
+        data_hash = read_field(written_hash, "dataHash", hash_bytes, part)
+    if written_metadata is not None and not written_metadata.is_null:
+        metadata = read_field(written_metadata, "metadata", _metadata, part)
+    return Revision(address, hash_, data, data_hash, metadata, span)
 
 
 def block_summary(span: IonSpan) -> BlockSummary:
@@ -172,104 +103,152 @@ def block(span: IonSpan) -> Block:
         JournalFormatError: a field is missing or of another type.
         IonFormatError: the Ion is damaged.
     """
-    part = "a block"
-    fields = members(span, BLOCK_FIELDS, part)
-    revisions = optional(fields, "revisions", _revisions, part) or ()
+    (
+        address_ion,
+        transaction_ion,
+        block_hash,
+        entries_hash,
+        previous_block_hash,
+        entries,
+        time_ion,
+        transaction_info,
+        redaction_info,
+        revisions,
+        summaries,
+    ) = _BLOCK.read(span)
+    part, revisions = _BLOCK.part, revisions or ()
+    header = {"blockAddress": address_ion, "transactionId": transaction_ion}
+    if time_ion is not None:
+        header["blockTimestamp"] = time_ion
     summary = BlockSummary(
-        address=required(fields, "blockAddress", block_address, part),
-        transaction_id=required(fields, "transactionId", IonSpan.text, part),
-        block_hash=required(fields, "blockHash", hash_bytes, part),
-        entries_hash=required(fields, "entriesHash", hash_bytes, part),
-        previous_block_hash=required(fields, "previousBlockHash", hash_bytes, part),
-        entries_hash_list=required(fields, "entriesHashList", _blobs, part),
-        transaction_info=optional(fields, "transactionInfo", _transaction_info, part),
-        redaction_info=optional(fields, "redactionInfo", _redaction_info, part),
-        revision_summaries=_summaries(fields, revisions),
-        header={name: fields[name] for name in HEADER_FIELDS if name in fields},
+        address=read_field(address_ion, "blockAddress", block_address, part),
+        transaction_id=read_field(transaction_ion, "transactionId", IonSpan.text, part),
+        block_hash=block_hash,
+        entries_hash=entries_hash,
+        previous_block_hash=previous_block_hash,
+        entries_hash_list=entries,
+        transaction_info=transaction_info,
+        redaction_info=redaction_info,
+        revision_summaries=_summaries_of(revisions) if summaries is None else summaries,
+        header=header,
         ion=span,
     )
     return Block(summary, revisions)
 
 
 def _metadata(span: IonSpan) -> RevisionMetadata:
-    part = "a revision's metadata"
-    fields = members(span, METADATA_FIELDS, part)
-    return RevisionMetadata(
-        id=required(fields, "id", IonSpan.text, part),
-        version=required(fields, "version", natural, part),
-        tx_id=required(fields, "txId", IonSpan.text, part),
-        tx_time_ion=fields.get("txTime"),
-        ion=span,
-    )
+    id_, version, tx_id, tx_time = _METADATA.read(span)
+    return RevisionMetadata(id_, version, tx_id, tx_time, span)
 
 
 def _revisions(span: IonSpan) -> tuple[Revision, ...]:
     return tuple(map(revision, span.elements()))
 
 
-def _summaries(fields: Fields, revisions: tuple[Revision, ...]) -> tuple[RevisionSummary, ...]:
-    part = "a revision summary"
-    named = optional(fields, "revisionSummaries", IonSpan.elements, "a block")
-    if named is not None:
-        return tuple(
-            RevisionSummary(
-                required(each, "hash", hash_bytes, part),
-                optional(each, "documentId", IonSpan.text, part),
-            )
-            for each in (members(item, SUMMARY_FIELDS, part) for item in named)
-        )
+def _summaries(span: IonSpan) -> tuple[RevisionSummary, ...]:
+    return tuple([RevisionSummary(*_SUMMARY.read(each)) for each in span.elements()])
+
+
+def _summaries_of(revisions: tuple[Revision, ...]) -> tuple[RevisionSummary, ...]:
     return tuple(
-        RevisionSummary(each.hash, None if each.metadata is None else each.metadata.id)
-        for each in revisions
+        [
+            RevisionSummary(each.hash, None if each.metadata is None else each.metadata.id)
+            for each in revisions
+        ]
     )
 
 
 def _transaction_info(span: IonSpan) -> TransactionInfo:
-    fields, part = span.fields(), "a block's transactionInfo"
-    statements = optional(fields, "statements", IonSpan.elements, part) or []
-    documents = optional(fields, "documents", IonSpan.fields, part) or {}
+    statements, documents = _TRANSACTION.read(span)
     return TransactionInfo(
-        tuple(map(_statement, statements)),
-        {id_: _document_info(each) for id_, each in documents.items()},
+        tuple(map(_statement, statements or ())),
+        {id_: _document_info(each) for id_, each in (documents or {}).items()},
         span,
     )
 
 
 def _statement(span: IonSpan) -> Statement:
-    fields, part = span.fields(), "a statement"
-    return Statement(
-        required(fields, "statement", IonSpan.text, part),
-        required(fields, "statementDigest", IonSpan.blob, part),
-        fields.get("startTime"),
-        span,
-    )
+    text, digest, start_time = _STATEMENT.read(span)
+    return Statement(text, digest, start_time, span)
 
 
 def _document_info(span: IonSpan) -> DocumentInfo:
-    fields, part = span.fields(), "a document of a transaction"
-    statements = optional(fields, "statements", IonSpan.elements, part) or []
-    return DocumentInfo(
-        required(fields, "tableName", IonSpan.text, part),
-        required(fields, "tableId", IonSpan.text, part),
-        tuple(map(IonSpan.integer, statements)),
-    )
+    table_name, table_id, statements = _DOCUMENT.read(span)
+    return DocumentInfo(table_name, table_id, tuple(map(IonSpan.integer, statements or ())))
 
 
 def _redaction_info(span: IonSpan) -> RedactionInfo:
-    fields, part = span.fields(), "a block's redactionInfo"
-    found = required(fields, "revisions", IonSpan.elements, part)
+    (found,) = _REDACTIONS.read(span)
     return RedactionInfo(tuple(map(_redacted_revision, found)), span)
 
 
 def _redacted_revision(span: IonSpan) -> RedactedRevision:
-    fields, part = span.fields(), "a redacted revision"
-    return RedactedRevision(
-        required(fields, "blockAddress", block_address, part),
-        required(fields, "tableId", IonSpan.text, part),
-        required(fields, "documentId", IonSpan.text, part),
-        required(fields, "version", natural, part),
-    )
+    return RedactedRevision(*_REDACTED.read(span))
 
 
 def _blobs(span: IonSpan) -> tuple[bytes, ...]:
     return tuple(map(hash_bytes, span.elements()))
+
+
+_ADDRESS: Final = Shape(
+    "a block address", {"strandId": IonSpan.text, "sequenceNo": natural}, exact=True
+)
+_METADATA: Final = Shape(
+    "a revision's metadata",
+    {"id": IonSpan.text, "version": natural, "txId": IonSpan.text},
+    {"txTime": itself},
+    exact=True,
+)
+_REVISION: Final = Shape(
+    "a revision",
+    {"hash": hash_bytes},
+    {"blockAddress": block_address, "data": itself, "dataHash": itself, "metadata": itself},
+    exact=True,
+)
+_SUMMARY: Final = Shape(
+    "a revision summary", {"hash": hash_bytes}, {"documentId": IonSpan.text}, exact=True
+)
+_STATEMENT: Final = Shape(
+    "a statement",
+    {"statement": IonSpan.text, "statementDigest": IonSpan.blob},
+    {"startTime": itself},
+)
+_DOCUMENT: Final = Shape(
+    "a document of a transaction",
+    {"tableName": IonSpan.text, "tableId": IonSpan.text},
+    {"statements": IonSpan.elements},
+)
+_TRANSACTION: Final = Shape(
+    "a block's transactionInfo",
+    {},
+    {"statements": IonSpan.elements, "documents": IonSpan.fields},
+)
+_REDACTIONS: Final = Shape("a block's redactionInfo", {"revisions": IonSpan.elements})
+_REDACTED: Final = Shape(
+    "a redacted revision",
+    {
+        "blockAddress": block_address,
+        "tableId": IonSpan.text,
+        "documentId": IonSpan.text,
+        "version": natural,
+    },
+)
+_BLOCK: Final = Shape(
+    "a block",
+    {
+        "blockAddress": itself,
+        "transactionId": itself,
+        "blockHash": hash_bytes,
+        "entriesHash": hash_bytes,
+        "previousBlockHash": hash_bytes,
+        "entriesHashList": _blobs,
+    },
+    {
+        "blockTimestamp": itself,
+        "transactionInfo": _transaction_info,
+        "redactionInfo": _redaction_info,
+        "revisions": _revisions,
+        "revisionSummaries": _summaries,
+    },
+    exact=True,
+)

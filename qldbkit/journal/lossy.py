@@ -19,9 +19,9 @@ from amazon.ion import simpleion
 from amazon.ion.exceptions import IonException
 
 from qldbkit.journal import decoding
-from qldbkit.journal.decoding import JournalFormatError
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Block
+from qldbkit.journal.shapes import JournalFormatError
 
 Convert = Callable[[Any], Any]
 

@@ -7,13 +7,13 @@ Each record is one binary Ion struct ``{qldbStreamArn, recordType, payload}``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal import codec, decoding
-from qldbkit.journal.decoding import JournalFormatError, required
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import BlockAddress, BlockSummary, Revision, TableInfo
+from qldbkit.journal.shapes import JournalFormatError, Shape, itself, read_field
 
 CONTROL = "CONTROL"
 BLOCK_SUMMARY = "BLOCK_SUMMARY"
@@ -87,35 +87,50 @@ def decode_record(data: bytes, position: str | None = None) -> StreamRecord:
 
 
 def _decode(data: bytes) -> StreamRecord:
-    fields, part = IonSpan.parse(data).fields(), "a stream record"
-    stream_arn = required(fields, "qldbStreamArn", IonSpan.text, part)
-    record_type = required(fields, "recordType", IonSpan.text, part)
+    stream_arn, record_type, payload = record_fields(IonSpan.parse(data))
     if record_type == BLOCK_SUMMARY:
         return BlockSummaryRecord(
-            stream_arn, required(fields, "payload", decoding.block_summary, part)
+            stream_arn, read_field(payload, "payload", decoding.block_summary, RECORD)
         )
-    payload = required(fields, "payload", IonSpan.fields, part)
     if record_type == REVISION_DETAILS:
         return _revision_details(stream_arn, payload)
     if record_type == CONTROL:
-        return ControlRecord(stream_arn, required(payload, "controlRecordType", IonSpan.text, part))
+        (control_record_type,) = read_field(payload, "payload", _CONTROL.read, RECORD)
+        return ControlRecord(stream_arn, control_record_type)
     raise JournalFormatError(f"the record type {record_type!r} is unknown")
 
 
-def _revision_details(stream_arn: str, payload: dict[str, IonSpan]) -> RevisionDetailsRecord:
-    part = "a revision details record"
-    table = required(payload, "tableInfo", IonSpan.fields, part)
-    revision = required(payload, "revision", decoding.revision, part)
+def record_fields(span: IonSpan) -> tuple[str, str, IonSpan]:
+    """A stream record's stream, type and payload.
+
+    Raises:
+        JournalFormatError: one is missing or of another type.
+        IonFormatError: the Ion is damaged.
+    """
+    stream_arn, record_type, payload = _RECORD.read(span)
+    return stream_arn, record_type, payload
+
+
+def _revision_details(stream_arn: str, payload: IonSpan) -> RevisionDetailsRecord:
+    table, revision = read_field(payload, "payload", _DETAILS.read, RECORD)
     if revision.address is None or revision.metadata is None:
-        raise JournalFormatError(f"{part} names no block or no document")
-    return RevisionDetailsRecord(
-        stream_arn,
-        TableInfo(
-            required(table, "tableName", IonSpan.text, "a table"),
-            required(table, "tableId", IonSpan.text, "a table"),
-        ),
-        revision,
-    )
+        raise JournalFormatError(f"{_DETAILS.part} names no block or no document")
+    return RevisionDetailsRecord(stream_arn, table, revision)
+
+
+def _table(span: IonSpan) -> TableInfo:
+    return TableInfo(*_TABLE.read(span))
+
+
+RECORD: Final = "a stream record"
+_RECORD: Final = Shape(
+    RECORD, {"qldbStreamArn": IonSpan.text, "recordType": IonSpan.text, "payload": itself}
+)
+_CONTROL: Final = Shape("a control record", {"controlRecordType": IonSpan.text})
+_TABLE: Final = Shape("a table", {"tableName": IonSpan.text, "tableId": IonSpan.text})
+_DETAILS: Final = Shape(
+    "a revision details record", {"tableInfo": _table, "revision": decoding.revision}
+)
 
 
 def encode_control(stream_arn: str, control_record_type: str) -> bytes:

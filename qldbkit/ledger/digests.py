@@ -7,10 +7,11 @@ from typing import Any
 
 from qldbkit.journal import codec
 from qldbkit.journal.blocks import exported_struct
-from qldbkit.journal.decoding import JournalFormatError, block_address
+from qldbkit.journal.decoding import block_address
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import Block, BlockAddress, Revision
 from qldbkit.journal.proofs import revision_proof
+from qldbkit.journal.shapes import JournalFormatError
 from qldbkit.ledger.errors import InvalidParameterError, ResourcePreconditionNotMetError
 from qldbkit.ledger.ledger import Ledger, NoSuchBlockError
 

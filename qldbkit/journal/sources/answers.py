@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal import decoding
-from qldbkit.journal.decoding import JournalFormatError
 from qldbkit.journal.hashes import HASH_SIZE
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import BlockAddress, Revision
+from qldbkit.journal.shapes import JournalFormatError
 
 OPERATIONS: Final = ("GetDigest", "GetBlock", "GetRevision")
 _MEMBERS: Final = frozenset(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from qldbkit.journal.decoding import JournalFormatError, block_address, required
+from qldbkit.journal.decoding import block_address
 from qldbkit.journal.findings import Finding, FindingKind, Place
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import BlockAddress
@@ -20,11 +20,14 @@ from qldbkit.journal.records import (
     COMPLETED,
     CONTROL,
     CREATED,
+    RECORD,
     REVISION_DETAILS,
     ControlRecord,
     RecordError,
     decode_record,
+    record_fields,
 )
+from qldbkit.journal.shapes import JournalFormatError, Shape, read_field
 from qldbkit.journal.sources.objects import LocationError, ObjectStore, plain_stream
 from qldbkit.journal.sources.spill import Located, Spill
 from qldbkit.journal.sources.splitting import Junk, Piece, binary_values
@@ -175,8 +178,7 @@ def locate(data: bytes, place: Place) -> Located | ControlRecord:
     Raises:
         IonFormatError, JournalFormatError, RecordError: it is damaged.
     """
-    fields, part = IonSpan.parse(data).fields(), "a stream record"
-    record_type = required(fields, "recordType", IonSpan.text, part)
+    stream_arn, record_type, payload = record_fields(IonSpan.parse(data))
     if record_type == CONTROL:
         record = decode_record(data)
         assert isinstance(record, ControlRecord)
@@ -185,18 +187,17 @@ def locate(data: bytes, place: Place) -> Located | ControlRecord:
                 f"the control record type {record.control_record_type!r} is unknown"
             )
         return record
-    stream_arn = required(fields, "qldbStreamArn", IonSpan.text, part)
-    payload = required(fields, "payload", IonSpan.fields, part)
     if record_type == BLOCK_SUMMARY:
-        address = required(payload, "blockAddress", block_address, part)
+        (address,) = read_field(payload, "payload", _SUMMARY.read, RECORD)
         return Located(address, PartKind.SUMMARY_RECORD, stream_arn, place, None, data)
     if record_type == REVISION_DETAILS:
-        revision = required(payload, "revision", IonSpan.fields, part)
-        metadata = required(revision, "metadata", IonSpan.fields, part)
-        document = (
-            required(metadata, "id", IonSpan.text, part),
-            required(metadata, "version", IonSpan.integer, part),
-        )
-        address = required(revision, "blockAddress", block_address, part)
+        ((address, (id_, version)),) = read_field(payload, "payload", _DETAILS.read, RECORD)
+        document = (id_, version)
         return Located(address, PartKind.REVISION_RECORD, stream_arn, place, document, data)
     raise JournalFormatError(f"the record type {record_type!r} is unknown")
+
+
+_SUMMARY: Final = Shape("a block summary", {"blockAddress": block_address})
+_METADATA: Final = Shape("a revision's metadata", {"id": IonSpan.text, "version": IonSpan.integer})
+_REVISION: Final = Shape("a revision", {"blockAddress": block_address, "metadata": _METADATA.read})
+_DETAILS: Final = Shape("a revision details record", {"revision": _REVISION.read})

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from amazon.ion import simpleion
 from generate_journal import blocks, records
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qldbkit.journal import encoding, hashes, ionhash, kernel, symbols
@@ -23,6 +23,8 @@ from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.moments import microseconds
 from qldbkit.journal.symbols import SYSTEM_CONTEXT, SymbolContext
 
+PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
+"""Each example asks many questions."""
 NAME = "qldbkit.journal._kernel"
 CONTEXT = SymbolContext((*SYSTEM_CONTEXT.texts, "a", "", "lone \ud800", None, "é"), b"")
 SCRIPT = """
@@ -185,12 +187,14 @@ def test_it_answers_for_all_that_a_journal_holds(native: Any) -> None:
             assert {"ion_hash", "used_texts"} <= found
 
 
+@PATIENT
 @given(value=VALUES)
 def test_it_says_of_any_value_what_python_says(native: Any, value: Any) -> None:
     for span in everything(IonSpan.parse(simpleion.dumps(value, binary=True))):
         answered(native, span.data, span.start, span.end, span.context)
 
 
+@PATIENT
 @given(value=VALUES, data=st.data())
 def test_damaged_values_are_answered_as_python_does_or_left_to_it(
     native: Any, value: Any, data: st.DataObject
@@ -204,7 +208,7 @@ def test_damaged_values_are_answered_as_python_does_or_left_to_it(
         answered(native, bytes(damaged), start, len(damaged), CONTEXT)
 
 
-@settings(max_examples=500)
+@settings(PATIENT, max_examples=500)
 @given(data=st.binary(min_size=1, max_size=40), cut=st.integers(0, 8))
 def test_any_bytes_are_answered_as_python_does_or_left_to_it(
     native: Any, data: bytes, cut: int
@@ -285,7 +289,7 @@ def parsed(data: bytes) -> Any:
     return shape(span), span.context
 
 
-@settings(max_examples=50)
+@settings(PATIENT, max_examples=50)
 @given(values=st.lists(VALUES, min_size=1, max_size=2), data=st.data())
 def test_the_only_value_begins_where_python_finds_it(
     native: Any, values: list[Any], data: st.DataObject
