@@ -1,8 +1,11 @@
 """docs/security.md says of each role what the templates let it do, and nothing else."""
 
 import re
+from pathlib import Path
 
 from conftest import PROJECT
+
+from qldbkit.ledger.access import load_keys
 
 PAGE = PROJECT / "docs" / "security.md"
 HASH = re.compile(r"<(\w+?)[0-9A-F]{8}\.Arn>")
@@ -44,3 +47,11 @@ def test_no_role_may_do_anything_everywhere(db_template, stream_template, permis
             for resource, actions in permissions_of(template, name).items():
                 assert resource != "*"
                 assert not any("*" in each for each in actions)
+
+
+def test_the_file_of_keys_is_one_that_the_server_takes(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "keys.json").write_text(shown)
+    everything, reports = load_keys(tmp_path / "keys.json")
+    assert everything.ledgers is None and not everything.read_only
+    assert reports.ledgers == {"orders"} and reports.read_only
