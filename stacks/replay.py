@@ -139,6 +139,7 @@ class Replay(Construct):
             "QUARANTINE_BUCKET": self.quarantine.bucket.bucket_name,
             "STREAM_NAME": self._source.stream.stream_name,
             "SETTLE_WINDOW_SECONDS": str(self._settings.settle_window_seconds),
+            "STREAM_RETENTION_SECONDS": str(self._settings.retention_hours * 3600),
             "LOG_LEVEL": "INFO",
             **self._told_tables("REPLAY_TABLES", "RENAME_TABLES"),
         }

@@ -10,32 +10,46 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
+from math import inf
 from typing import Any
 
 from qldbkit.journal.model import Block, BlockAddress
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.changes import after_the_fact, in_order
-from qldbkit.replay.checkpoint import Checkpoint, outgrown, reached, without
+from qldbkit.replay.checkpoint import NOTHING_APPLIED, Checkpoint, outgrown, reached, without
 from qldbkit.replay.destination import Destination
 from qldbkit.replay.errors import (
     CatalogOrderError,
     CheckpointMovedError,
     ReplayError,
+    RevisionMissingError,
     UnitTooLargeError,
 )
 from qldbkit.replay.fragments import Fragment, QuarantinedRecord, framed
 from qldbkit.replay.gathering import GatheredBlock, Gathering, gathered
 from qldbkit.replay.intake import (
     Intake,
+    arrived_first,
     gathered_blocks,
     read_again,
     read_batch,
     read_named,
 )
+from qldbkit.replay.interruptions import Interruptions
 from qldbkit.replay.outcome import Outcome, Standing
+from qldbkit.replay.passing import Passing
 from qldbkit.replay.plan import plan_block
 from qldbkit.replay.routing import ALL_TABLES, TableRouting, routed
-from qldbkit.replay.settle import Hold, HoldReason, Settling, merged, missing_of
+from qldbkit.replay.settle import (
+    Hold,
+    HoldReason,
+    Settling,
+    committed_at,
+    merged,
+    missing_of,
+    refusal,
+)
+from qldbkit.replay.skips import NOTHING_FORGIVEN, Forgiven, Skips
 from qldbkit.replay.units import (
     PlannedBlock,
     Unit,
@@ -58,6 +72,7 @@ class ReplayPolicy:
         stale_blocks: blocks of the buffer that one drain looks through behind the checkpoint.
         counted: up to how many things that wait, or are in quarantine, a drain counts.
         tables: which of the source's tables are replayed, and as what.
+        retention: seconds that the stream keeps a record; what was not read for longer may be gone.
     """
 
     settle_window: float = 120.0
@@ -66,6 +81,7 @@ class ReplayPolicy:
     stale_blocks: int = 1000
     counted: int = 1000
     tables: TableRouting = ALL_TABLES
+    retention: float = inf
 
 
 class Applier:
@@ -85,7 +101,11 @@ class Applier:
         self._buffer = buffer
         self._clock = clock
         self._policy = policy
+        self._interruptions = Interruptions(buffer, policy.retention)
+        self._skips = Skips(buffer)
         self._checkpoints: dict[str, Checkpoint | None] = {}
+        self._committed: dict[str, tuple[int, float]] = {}
+        """The last block that this process applied of each strand, and when it was committed."""
         self._drained: set[str] = set()
         """Strands of which this process knows that it left nothing in the buffer."""
 
@@ -100,7 +120,9 @@ class Applier:
             Exception: the destination or the buffer failed. The batch has to be delivered again;
                 what was applied of it will not be applied twice.
         """
-        return self._take(read_batch(event, self._clock()))
+        now = self._clock()
+        self._interruptions.read_from(arrived_first(event, now), now, self._destination.checkpoints)
+        return self._take(read_batch(event, now))
 
     def redrive(self, payload: bytes, position: str) -> Outcome:
         """Apply what was in quarantine, or keep what cannot be applied yet.
@@ -151,6 +173,7 @@ class Applier:
         Raises:
             Exception: the destination or the buffer failed.
         """
+        self._interruptions.begin(self._clock(), self._destination.checkpoints)
         outcome = Outcome()
         for strand_id in self._buffer.strands():
             self._drained.discard(strand_id)
@@ -158,6 +181,7 @@ class Applier:
             self._replay(strand_id, self._stale(strand_id), outcome)
         outcome.standing = self._standing(outcome)
         outcome.quarantine_not_empty = outcome.standing.quarantined > 0
+        self._interruptions.end(self._clock())
         return outcome
 
     def _standing(self, outcome: Outcome) -> Standing:
@@ -193,6 +217,13 @@ class Applier:
             self._drained.add(strand_id)
         else:
             outcome.held(hold, self._clock(), self._policy.settle_window)
+            self._note_position(strand_id)
+
+    def _note_position(self, strand_id: str) -> None:
+        """Say when the block was committed that something waits behind, if this process knows."""
+        number, at = self._committed.get(strand_id, (NOTHING_APPLIED, 0.0))
+        if number != NOTHING_APPLIED and number == reached(self._checkpoint(strand_id)):
+            self._interruptions.applied(strand_id, number, at)
 
     def _run(
         self,
@@ -204,12 +235,16 @@ class Applier:
         """Apply what follows the checkpoint and may be; return what the next block waits for."""
         checkpoint = self._checkpoint(strand_id)
         ahead = {at: each for at, each in gathering.items() if at > reached(checkpoint)}
+        now, window = self._clock(), self._policy.settle_window
+        passing = Passing(
+            *(self._buffer, strand_id), now=now, window=window, interruptions=self._interruptions
+        )
         settling = Settling(
             merged(ahead, buffered),
             checkpoint,
-            now=self._clock(),
-            window=self._policy.settle_window,
-            may_pass=self._quarantine_empty,
+            now=now,
+            window=window,
+            against=passing.obstacle,
             routing=self._policy.tables,
         )
         done: list[int] = []
@@ -227,13 +262,14 @@ class Applier:
     def _units(self, strand_id: str, settling: Settling, outcome: Outcome) -> Iterator[Unit]:
         """Apply unit after unit, each given when it is applied; ends where one is refused."""
         ready, limits, waiting = iter(settling), self._policy.limits, deque[PlannedBlock]()
+        forgiven = NOTHING_FORGIVEN
         while True:
             waiting.extend(islice(ready, max(0, limits.blocks - len(waiting))))
             if not waiting:
                 return
             unit = next_unit(tuple(waiting), self._checkpoint(strand_id), limits)
             try:
-                self._apply(strand_id, unit, outcome)
+                self._apply(strand_id, unit, outcome, forgiven)
             except CheckpointMovedError:
                 raise
             except UnitTooLargeError:
@@ -245,24 +281,28 @@ class Applier:
                 if len(unit.finished) > 1:  # the blocks before the one that is refused may go
                     limits = replace(limits, blocks=1)
                     continue
+                if isinstance(error, RevisionMissingError) and forgiven is NOTHING_FORGIVEN:
+                    forgiven = self._skips.forgiven(strand_id)
+                    continue
                 settling.refuse(waiting[0].plan.block.address, error)
                 return
             for _ in unit.finished:
                 waiting.popleft()
             yield unit
 
-    def _apply(self, strand_id: str, unit: Unit, outcome: Outcome) -> None:
+    def _apply(self, strand_id: str, unit: Unit, outcome: Outcome, forgiven: Forgiven) -> None:
         leaving = outgrown(self._checkpoint(strand_id), len(unit.gaps))
         if leaving:
             self._buffer.record_gaps(leaving)
         self._checkpoints[strand_id] = self._destination.transact(
-            strand_id, unit.lookups, in_order(unit, self._policy.limits, leaving)
+            strand_id, unit.lookups, in_order(unit, self._policy.limits, leaving, forgiven)
         )
         outcome.transactions += 1
         outcome.gaps += len(unit.gaps)
         now = self._clock()
         for block in unit.finished:
             outcome.applied(block, now)
+            self._committed[strand_id] = block.address.sequence_no, committed_at(block.summary)
 
     def _late(self, strand_id: str, gathering: Gathering, outcome: Outcome) -> None:
         """Take out what is behind the checkpoint: applied before, or in a gap that was passed."""
@@ -303,7 +343,7 @@ class Applier:
         except CheckpointMovedError:
             raise
         except ReplayError as error:
-            self._hold_late(block, HoldReason.REFUSED, str(error), outcome)
+            self._hold_late(block, refusal(error), str(error), outcome)
             return False
         outcome.late += 1
         return True
@@ -358,6 +398,3 @@ class Applier:
         if strand_id not in self._checkpoints:
             self._checkpoints[strand_id] = self._destination.checkpoint(strand_id)
         return self._checkpoints[strand_id]
-
-    def _quarantine_empty(self) -> bool:
-        return next(self._buffer.quarantine_index(), None) is None

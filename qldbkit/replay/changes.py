@@ -21,6 +21,7 @@ from qldbkit.replay.destination import (
     EnterDeletion,
     InsertDocument,
     RedactDocument,
+    RepairDocument,
     ReplaceDocument,
     State,
     UndropTableById,
@@ -42,6 +43,7 @@ from qldbkit.replay.plan import (
     UndropTable,
     WriteRevision,
 )
+from qldbkit.replay.skips import NOTHING_FORGIVEN, Forgiven
 from qldbkit.replay.tables import TableBook
 from qldbkit.replay.units import Unit, UnitLimits
 
@@ -49,7 +51,12 @@ REDACTED_FIELD = "_qldbkit_redacted"
 """The only field of a document whose revision came without its data; holds the data's hash."""
 
 
-def in_order(unit: Unit, limits: UnitLimits, leaving: Sequence[Gap] = ()) -> Decide:
+def in_order(
+    unit: Unit,
+    limits: UnitLimits,
+    leaving: Sequence[Gap] = (),
+    forgiven: Forgiven = NOTHING_FORGIVEN,
+) -> Decide:
     """How to apply the unit that follows the checkpoint.
 
     A revision has to be the next of its document. The documents of a table whose CREATE TABLE was
@@ -60,6 +67,7 @@ def in_order(unit: Unit, limits: UnitLimits, leaving: Sequence[Gap] = ()) -> Dec
         unit: what to apply.
         limits: what the transaction may write.
         leaving: passed gaps that the checkpoint need not hold any longer.
+        forgiven: documents that may go on over a hole, by an operator's order.
 
     The function raises:
         CheckpointMovedError: the destination is not at ``unit.before``.
@@ -76,7 +84,7 @@ def in_order(unit: Unit, limits: UnitLimits, leaving: Sequence[Gap] = ()) -> Dec
         held = () if state.checkpoint is None else state.checkpoint.gaps
         late = 0 if state.checkpoint is None else state.checkpoint.late
         gaps = (*(each for each in held if each not in leaving), *unit.gaps)
-        writer = _Writer(state)
+        writer = _Writer(state, forgiven)
         for each in unit.steps:
             writer.add(each)
         finished = tuple(each.summary for each in unit.finished)
@@ -107,7 +115,7 @@ def after_the_fact(
     def decide(state: State) -> Changes:
         if state.checkpoint is None:
             raise CheckpointMovedError("the strand's checkpoint is gone")
-        writer = _Writer(state)
+        writer = _Writer(state, NOTHING_FORGIVEN)
         for each in steps:
             if _is_not_replayed(each, state.tables):
                 continue
@@ -155,8 +163,8 @@ def _has(state: State, step: Step) -> bool:
 class _Writer:
     """Turns steps into changes, one after the other."""
 
-    def __init__(self, state: State) -> None:
-        self._documents = state.documents
+    def __init__(self, state: State, forgiven: Forgiven) -> None:
+        self._documents, self._forgiven = dict(state.documents), forgiven
         self._tables = self._first_tables = state.tables
         self._changes: list[Change] = []
 
@@ -197,6 +205,8 @@ class _Writer:
         entry = self._documents.get(step.document_id)
         if entry is None:
             self._first_seen(step)
+        elif self._goes_over(entry, step):
+            self._repair(entry, step)
         elif _follows(entry, step):
             self._changes.append(
                 DeleteDocument(entry, step.revision)
@@ -204,8 +214,19 @@ class _Writer:
                 else ReplaceDocument(entry, content(step.revision), step.revision)
             )
 
+    def _repair(self, entry: DocumentEntry, step: WriteRevision) -> None:
+        """Write a revision of which earlier ones are missing."""
+        if step.revision.deleted:
+            self._changes.append(DeleteDocument(entry, step.revision))
+            self._documents[step.document_id] = replace(entry, destination_version=None)
+            return
+        change = RepairDocument(entry, step.version, content(step.revision))
+        self._changes.append(change)
+        self._documents[step.document_id] = change.repaired
+
     def _first_seen(self, step: WriteRevision) -> None:
-        if step.version > 0 and self._tables.observed(step.table.table_id):
+        known = self._forgiven.has(step.document_id, None)
+        if step.version > 0 and self._tables.observed(step.table.table_id) and not known:
             raise _missing(step, "none")
         table, id_, version = step.table.table_name, step.document_id, step.version
         revision = step.revision
@@ -214,13 +235,22 @@ class _Writer:
         else:
             self._changes.append(InsertDocument(table, id_, version, content(revision), revision))
 
+    def _goes_over(self, entry: DocumentEntry, step: WriteRevision) -> bool:
+        """Whether revisions before this one are missing, and the document may go on without."""
+        held = entry.version
+        return (
+            held is not None
+            and held < step.version - 1
+            and self._forgiven.has(step.document_id, held)
+        )
+
     def _redact(self, step: RedactRevision) -> None:
         entry = self._documents.get(step.document_id)
-        if entry is None:
-            if self._tables.observed(step.table_id):
-                raise _missing(step, "none")
-        elif entry.version is not None and entry.version <= step.version:
-            raise _missing(step, f"version {entry.version}")
+        held = None if entry is None else entry.version
+        if entry is None or (held is not None and held <= step.version):
+            forgiven = self._forgiven.has(step.document_id, held)
+            if not forgiven and (entry is not None or self._tables.observed(step.table_id)):
+                raise _missing(step, "none" if held is None else f"version {held}")
         elif (place := entry.place_of(step.version)) is not None:
             destination_id, version = place
             redacted = replace(entry, destination_id=destination_id)
@@ -256,7 +286,7 @@ def _missing(step: WriteRevision | RedactRevision, held: str) -> RevisionMissing
 
 
 def _documents_of(change: Change, limits: UnitLimits) -> int:
-    if isinstance(change, InsertDocument):
+    if isinstance(change, InsertDocument | RepairDocument):
         return limits.new_document
     return int(isinstance(change, EnterDeletion | ReplaceDocument | DeleteDocument))
 

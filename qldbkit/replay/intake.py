@@ -58,6 +58,19 @@ def read_batch(event: Mapping[str, Any], now: float) -> Intake:
     return intake
 
 
+def arrived_first(event: Mapping[str, Any], now: float) -> float:
+    """When the oldest record of an event arrived in the stream, in seconds since 1970.
+
+    Args:
+        event: as for `read_batch`; one that does not say so is as good as new.
+        now: seconds since 1970.
+    """
+    records = event.get("Records", ())
+    bodies = (each.get("kinesis") for each in records if isinstance(each, Mapping))
+    times = (each.get("approximateArrivalTimestamp") for each in bodies if each is not None)
+    return min((float(each) for each in times if each is not None), default=now)
+
+
 def read_again(payload: bytes, position: str, now: float) -> Intake:
     """Read what was in quarantine: a Kinesis record, a record, or the records of a block.
 

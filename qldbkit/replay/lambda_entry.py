@@ -144,7 +144,12 @@ class Replayer:
 
 def policy_of(settings: StreamSettings, limits: UnitLimits) -> ReplayPolicy:
     """How a deployed replay waits and groups."""
-    return ReplayPolicy(settle_window=settings.settle_window, limits=limits, tables=settings.tables)
+    return ReplayPolicy(
+        settle_window=settings.settle_window,
+        limits=limits,
+        tables=settings.tables,
+        retention=settings.retention,
+    )
 
 
 def buffer_of(settings: StreamSettings) -> DynamoDbBuffer:

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from qldbkit.journal.model import Block
-from qldbkit.journal.moments import microseconds
 from qldbkit.replay.fragments import QuarantinedRecord
 from qldbkit.replay.metric_names import Metric
-from qldbkit.replay.settle import Hold
+from qldbkit.replay.settle import Hold, committed_at
 
 Figures = dict[str, int]
 
@@ -77,7 +76,7 @@ class Outcome:
         """Count a block that is wholly applied."""
         self.blocks += 1
         self.revisions += len(block.revisions)
-        self.seconds_behind = max(0.0, now - committed_at(block))
+        self.seconds_behind = max(0.0, now - committed_at(block.summary))
         self.applied_to[block.address.strand_id] = block.address.sequence_no
 
     def quarantine(self, records: Iterable[QuarantinedRecord]) -> None:
@@ -147,8 +146,3 @@ def _standing_figures(standing: Standing | None) -> dict[Metric, int]:
         Metric.QUARANTINED_RECORDS: standing.quarantined,
         Metric.GAPS_OPEN: standing.gaps_open,
     }
-
-
-def committed_at(block: Block) -> float:
-    """When the source committed the block, in seconds since 1970."""
-    return microseconds(block.summary.block_timestamp_ion) / 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Final
 
 from qldbkit.endpoints import LedgerEndpoints, region_of
@@ -32,6 +32,8 @@ class StreamSettings:
         quarantine_bucket: ``QUARANTINE_BUCKET``, where the payloads of quarantined records are
             kept; in the buffer's table if it is empty.
         settle_window: ``SETTLE_WINDOW_SECONDS``: how long what is behind a gap waits.
+        retention: ``STREAM_RETENTION_SECONDS``: how long the stream keeps its records; where it is
+            not said, a gap is never taken for records that expired.
         gap_retention: ``GAP_RETENTION_SECONDS``: how long a passed gap is remembered; not less than
             the stream keeps its records.
         tables: ``REPLAY_TABLES`` and ``RENAME_TABLES``: which of the source's tables are replayed,
@@ -44,6 +46,7 @@ class StreamSettings:
     stream_name: str
     quarantine_bucket: str = ""
     settle_window: float = DEFAULT_SETTLE_WINDOW
+    retention: float = inf
     gap_retention: float = DEFAULT_GAP_RETENTION
     tables: TableRouting = ALL_TABLES
 
@@ -62,6 +65,7 @@ class StreamSettings:
             stream_name=environment.get("STREAM_NAME", ""),
             quarantine_bucket=environment.get("QUARANTINE_BUCKET", ""),
             settle_window=_seconds(environment, "SETTLE_WINDOW_SECONDS", DEFAULT_SETTLE_WINDOW),
+            retention=_seconds(environment, "STREAM_RETENTION_SECONDS", inf),
             gap_retention=_seconds(environment, "GAP_RETENTION_SECONDS", DEFAULT_GAP_RETENTION),
             tables=tables_of_environment(environment),
         )

@@ -3,9 +3,10 @@
 Blocks are applied in the order of their sequence numbers. Sequence numbers of a stream have gaps,
 because QLDB journals reads and does not promise to stream them; so a gap may mean nothing, or that
 a block has not come yet. What comes behind a gap waits for the settle window, counted from when it
-was received. After it the gap is passed, unless a record is in quarantine, which may be what is
-missing. Whether something was lost is then told by the documents: each has to continue its
-versions without a hole (`qldbkit.replay.changes`).
+was received. After it the gap is passed, unless something speaks against it, such as a record in
+quarantine, which may be what is missing (`qldbkit.replay.passing`). Whether something was lost is
+then told by the documents: each has to continue its versions without a hole
+(`qldbkit.replay.changes`).
 
 A block whose summary has come and whose revisions have not, or the other way round, is never
 passed: it did write something.
@@ -16,13 +17,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from itertools import groupby
+from typing import Final
 
 from qldbkit.journal.integrity import IntegrityError, verify_link
-from qldbkit.journal.model import Block, BlockAddress
+from qldbkit.journal.model import Block, BlockAddress, BlockSummary
+from qldbkit.journal.moments import microseconds
 from qldbkit.replay.checkpoint import NOTHING_APPLIED, Checkpoint
-from qldbkit.replay.errors import BlockDamagedError, PlanError, ReplayError
+from qldbkit.replay.errors import BlockDamagedError, PlanError, ReplayError, RevisionMissingError
 from qldbkit.replay.fragments import Fragment, Gap
 from qldbkit.replay.gathering import (
     GatheredBlock,
@@ -41,9 +43,14 @@ class HoldReason(Enum):
 
     GAP = "blocks before it have not come, and may still"
     QUARANTINE = "blocks before it have not come, and a record is in quarantine"
+    EXPIRED = "blocks before it have not come, and may have expired in the stream"
     INCOMPLETE = "some of its own records have not come"
     DAMAGED = "its records do not fit together"
+    HOLE = "an earlier revision of one of its documents is missing"
     REFUSED = "the destination cannot take it"
+
+
+_NEVER_BY_WAITING: Final = frozenset({HoldReason.DAMAGED, HoldReason.HOLE, HoldReason.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Hold:
         """Whether waiting alone will not help: something is lost, damaged or refused."""
         if self.reason is HoldReason.GAP:
             return False
-        if self.reason in (HoldReason.DAMAGED, HoldReason.REFUSED):
+        if self.reason in _NEVER_BY_WAITING:
             return True
         return now - self.since >= window
 
@@ -107,7 +114,7 @@ class Settling:
         *,
         now: float,
         window: float,
-        may_pass: Callable[[], bool],
+        against: Callable[[Gap, int, float | None], HoldReason | None],
         routing: TableRouting = ALL_TABLES,
     ):
         """Settle blocks that begin behind the checkpoint.
@@ -117,17 +124,20 @@ class Settling:
             checkpoint: how far the destination is.
             now: seconds since 1970.
             window: seconds that what is behind a gap waits.
-            may_pass: whether gaps may be passed at all.
+            against: what speaks against passing a gap whose window is over, given the gap, the
+                sequence number of the block behind it and when the block before it was committed,
+                if that was not the checkpoint's; None for nothing.
             routing: which tables are replayed, and as what.
         """
         self.hold: Hold | None = None
         self.buffered: set[int] = set()
         self._blocks = blocks
-        self._now, self._window, self._may_pass = now, window, may_pass
+        self._now, self._window, self._against = now, window, against
         self._routing = routing
         self._part = None if checkpoint is None else checkpoint.part
         self._last = NOTHING_APPLIED if checkpoint is None else checkpoint.sequence_no
         self._last_hash = b"" if checkpoint is None else checkpoint.block_hash
+        self._last_at: float | None = None
         self._bound = checkpoint is not None and checkpoint.bound
 
     def __iter__(self) -> Iterator[PlannedBlock]:
@@ -142,7 +152,7 @@ class Settling:
 
     def refuse(self, address: BlockAddress, error: ReplayError) -> None:
         """Note that the destination cannot take a block that was given."""
-        self.hold = Hold(address, HoldReason.REFUSED, self._now, str(error))
+        self.hold = Hold(address, refusal(error), self._now, str(error))
 
     def _planned(self, block: GatheredBlock) -> PlannedBlock | None:
         """The block, if it may follow what came before; else None, and `hold` says why."""
@@ -174,9 +184,8 @@ class Settling:
         message = f"sequence numbers {gap.first} to {gap.last} have not come"
         if self._now - block.received_at < self._window:
             return HoldReason.GAP, message
-        if not self._passing:
-            return HoldReason.QUARANTINE, message
-        return None
+        reason = self._against(gap, block.address.sequence_no, self._last_at)
+        return None if reason is None else (reason, message)
 
     def _gap_before(self, block: GatheredBlock) -> Gap | None:
         at = block.address.sequence_no
@@ -187,7 +196,7 @@ class Settling:
     def _follow(self, planned: PlannedBlock) -> PlannedBlock:
         summary = planned.plan.block.summary
         self._part, self._last = None, summary.address.sequence_no
-        self._last_hash = summary.block_hash
+        self._last_hash, self._last_at = summary.block_hash, committed_at(summary)
         self._bound = binds_header(summary)
         return planned
 
@@ -203,9 +212,15 @@ class Settling:
             return linked[0]
         return blocks[0]
 
-    @cached_property
-    def _passing(self) -> bool:
-        return self._may_pass()
+
+def committed_at(summary: BlockSummary) -> float:
+    """When the source committed the block, in seconds since 1970."""
+    return microseconds(summary.block_timestamp_ion) / 1_000_000
+
+
+def refusal(error: ReplayError) -> HoldReason:
+    """What a block waits for that the destination has refused."""
+    return HoldReason.HOLE if isinstance(error, RevisionMissingError) else HoldReason.REFUSED
 
 
 def previous_hash(block: Block) -> bytes:

@@ -133,3 +133,7 @@ class FaultyBuffer(MemoryBuffer):
         for each in records:
             self.faults.point("quarantine")
             super().quarantine([each])
+
+    def note(self, topic: str, name: str, text: str) -> None:
+        self.faults.point("note")
+        super().note(topic, name, text)

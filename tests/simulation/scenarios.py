@@ -25,6 +25,7 @@ PROMPT: Final = Conditions(
     redelivered=0.2,
     failing=0.01,
     interleaved=0.2,
+    paused=0.01,
 )
 """Everything that may happen while nothing is later than the settle window allows."""
 MIDDLE: Final = 9
@@ -98,7 +99,9 @@ def routed(seed: int, subject: Subject = MEMORY) -> Simulation:
 
 def late(seed: int, subject: Subject = MEMORY) -> Simulation:
     """Records are later than the settle window allows."""
-    simulation = Simulation(seed, replace(PROMPT, delay=WINDOW * 4, drops=False), subject)
+    simulation = Simulation(
+        seed, replace(PROMPT, delay=WINDOW * 4, paused=0.0, drops=False), subject
+    )
     with repeatable(seed):
         simulation.run()
         assert_whole(simulation, all_revisions=False)
@@ -153,7 +156,36 @@ def middle(seed: int, subject: Subject = MEMORY) -> Simulation:
     return simulation
 
 
+def expired(seed: int, subject: Subject = MEMORY) -> Simulation:
+    """The replay is away until records expire unread: it waits for them, and says so."""
+    simulation = Simulation(seed, replace(PROMPT, retention=300.0), subject)
+    with repeatable(seed):
+        simulation.run(assert_prefix)
+        if simulation.found() != simulation.replayed(simulation.source.current()):
+            assert simulation.last_drain().problems() or simulation.ends_with_what_expired()
+        simulation.repair()
+        simulation.go_on()  # over blocks that only read, which nobody has streamed or can bring
+        assert_whole(simulation)
+        assert simulation.last_drain().problems() == []
+    return simulation
+
+
+def skipped(seed: int, subject: Subject = MEMORY) -> Simulation:
+    """Records are lost for ever, and operators order to go on over what is held for them."""
+    simulation = Simulation(seed, replace(PROMPT, lost=0.03, drops=False), subject)
+    with repeatable(seed):
+        simulation.run()
+        simulation.go_on()
+        assert simulation.last_drain().problems() == []
+        found, source = simulation.found(), simulation.replayed(simulation.source.current())
+        sound = simulation.last_written_by_sound_blocks()
+        for each in found.keys() | source.keys():
+            assert found.get(each) == source.get(each) or each[1] not in sound
+        assert all(id_ in simulation.source.documents for _, id_ in found)
+    return simulation
+
+
 SCENARIOS: Final[Mapping[str, Callable[[int, Subject], Simulation]]] = {
-    each.__name__: each for each in (prompt, routed, late, lost, damaged, middle)
+    each.__name__: each for each in (prompt, routed, late, lost, damaged, middle, expired, skipped)
 }
 """All of them, by name, for a destination that is to be put to each."""

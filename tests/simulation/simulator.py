@@ -8,25 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 from typing import Any
 
 from simulation.delivery import kinesis_event
 from simulation.faults import CrashError, Faults, FaultyBuffer, InterruptedDestination
 from simulation.histories import history, read_once
-from simulation.source import Documents, Source, is_streamed
+from simulation.source import SPACING, START, Documents, Source, is_streamed
 from simulation.subject import MEMORY, Subject, digest_of
 
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.fragments import Fragment
+from qldbkit.replay.interruptions import Interruptions
 from qldbkit.replay.outcome import Outcome
 from qldbkit.replay.routing import ALL_TABLES, TableRouting
 from qldbkit.replay.settle import Hold
+from qldbkit.replay.skipping import go_on_over
 from qldbkit.replay.units import UnitLimits
 
 WINDOW = 120.0
-SPACING = 10.0
-"""Seconds between two blocks."""
 ROUNDS = 20_000
 """More than any run takes; one that takes more has stopped moving."""
 
@@ -52,6 +54,8 @@ class Conditions:
         interleaved: chance of another function's running in the middle of a commit.
         drops: whether tables are dropped.
         tables: which are replayed, and as what.
+        paused: chance of a pause, at each step of the time.
+        retention: seconds that the stream keeps a record, if the replay is ever away for longer.
     """
 
     blocks: int = 24
@@ -67,6 +71,8 @@ class Conditions:
     interleaved: float = 0.0
     drops: bool = True
     tables: TableRouting = ALL_TABLES
+    paused: float = 0.0
+    retention: float = inf
 
 
 @dataclass
@@ -96,18 +102,20 @@ class Simulation:
         self.inner = subject.make(self.faults.point)
         self.destination = InterruptedDestination(self.inner, self.faults.point)
         self.buffer = FaultyBuffer(self.faults)
-        self.now = 0.0
+        self.now = START.timestamp()
         self.policy = ReplayPolicy(
             settle_window=WINDOW,
             limits=UnitLimits(
                 documents=self.random.choice((4, 12, 40)), blocks=self.random.choice((1, 5, 40))
             ),
             tables=conditions.tables,
+            retention=conditions.retention,
         )
         self.missing: list[tuple[str, bytes]] = []
+        self.expired: list[dict[str, Any]] = []
         self.shards: list[Shard] = []
         self.appliers: dict[int, Applier] = {}
-        self.crashes = 0
+        self.crashes = self.pauses = self.skips = 0
         self.gaps = self.late = self.fenced = self.quarantined = self.held = 0
         self.nested = False
         self.recent: list[list[dict[str, Any]]] = []
@@ -123,11 +131,18 @@ class Simulation:
         self._fill_shards()
         self.faults.chance = self.conditions.failing
         self.faults.interleave = self._interleave
-        rounds, next_drain = 0, 60.0
+        rounds, next_drain = 0, self.now + 60.0
+        may_be_away = self.conditions.retention < inf
+        away_from = self.now + self.random.uniform(130.0, 180.0) if may_be_away else inf
         while any(shard.records or shard.batch for shard in self.shards):
             rounds += 1
             assert rounds < ROUNDS, "the stream is not being read"
             self.now += self.random.random() * 4
+            if self.now >= away_from and self.checkpoint() is not None:
+                away_from = inf
+                self._be_away()
+            if self.random.random() < self.conditions.paused:
+                self._pause()
             self._deliver_somewhere()
             if self.now >= next_drain:
                 next_drain = self.now + 60.0
@@ -142,6 +157,9 @@ class Simulation:
             for strand_record in self.missing:
                 self._call(0, kinesis_event([strand_record]))
             self.missing.clear()
+            for record in self.expired:
+                self._call(0, {"Records": [record]})
+            self.expired.clear()
             for each in list(self.buffer.quarantine_index()):
                 self.buffer.discard(each.position)
             self._settle()
@@ -195,10 +213,63 @@ class Simulation:
             records and all(data in lost for _, data in records) for records in self.history.records
         )
 
+    def ends_with_what_expired(self) -> bool:
+        """Whether nothing came behind what expired, so that nobody can know of it yet."""
+        checkpoint = self.checkpoint()
+        at = -1 if checkpoint is None else checkpoint.sequence_no
+        return not any(each.address.sequence_no > at for each in self._kept())
+
+    def _kept(self) -> list[Fragment]:
+        return list(self.buffer.fragments(self.source.strand_id, 0))
+
+    def go_on(self) -> None:
+        """Order to go on over whatever is held, until nothing is; what fails is ordered again."""
+        self.faults.chance = self.conditions.failing * 5
+        for _ in range(ROUNDS):
+            self.now += WINDOW
+            try:
+                outcome = self.last_drain()
+                if not outcome.holds:
+                    break
+                for hold in outcome.holds.values():
+                    go_on_over(hold, self._applier(-1), self.destination, self.buffer)
+                    self.skips += 1
+            except CrashError:
+                self.appliers.clear()
+        self.faults.stop()
+
+    def last_written_by_sound_blocks(self) -> set[str]:
+        """The documents whose last revision is of a block of which nothing was lost."""
+        lost, sound = {data for _, data in self.missing}, set[str]()
+        for block, records in zip(self.source.blocks, self.history.records, strict=True):
+            written = {each.metadata.id for each in block.revisions if each.metadata is not None}
+            is_whole = not any(data in lost for _, data in records)
+            sound = sound | written if is_whole else sound - written
+        return sound
+
     def is_phantom(self, hold: Hold) -> bool:
         """Whether what a strand waits for is a block that was never in the stream."""
         at = hold.address.sequence_no
         return at >= len(self.source.blocks) or not is_streamed(self.source.blocks[at])
+
+    def _pause(self) -> None:
+        """Nobody reads for a while, by an operator's order."""
+        interruptions = Interruptions(self.buffer, self.conditions.retention)
+        with self.faults.paused():
+            interruptions.pause(self.now)
+            self.now += self.random.random() * 2 * WINDOW
+            interruptions.resume(self.now)
+        self.pauses += 1
+
+    def _be_away(self) -> None:
+        """Nobody reads for longer than the stream keeps its records."""
+        retention = self.conditions.retention
+        self.now += retention * self.random.uniform(1.0, 1.1)
+        for shard in self.shards:
+            kept = [each for each in shard.records if each[0] >= self.now - retention]
+            self.expired += [each for at, each in shard.records if at < self.now - retention]
+            self.expired += shard.batch
+            shard.records, shard.batch = kept, []
 
     def _fill_shards(self) -> None:
         times = self._arrivals()
@@ -230,6 +301,7 @@ class Simulation:
     ) -> None:
         for index, records in packs.items():
             for each in kinesis_event(records)["Records"]:
+                each["kinesis"]["approximateArrivalTimestamp"] = arrival
                 shards[index].records.append((arrival, each))
         packs.clear()
 
@@ -241,7 +313,7 @@ class Simulation:
                 if self.random.random() < conditions.lost:
                     self.missing.append(record)
                     continue
-                at = block.address.sequence_no * SPACING
+                at = self.now + block.address.sequence_no * SPACING
                 if self.random.random() < conditions.damaged:
                     found.append((at, self._damaged(record)))
                 for _ in range(1 + (self.random.random() < conditions.doubled)):

@@ -19,6 +19,8 @@ from qldbkit.journal.records import encode_block_summary, encode_revision_detail
 STREAM_ARN = "arn:aws:qldb:us-east-1:000000000000:stream/Source/AAAAAAAAAAAAAAAAAAAAAA"
 STRAND_ID = "Strand0000000000000000"
 START = datetime(2026, 1, 1, tzinfo=UTC)
+SPACING = 10.0
+"""Seconds between two blocks."""
 
 Documents = dict[tuple[str, str], IonSpan]
 
@@ -75,7 +77,7 @@ class Source:
         redactions: Sequence[RedactedRevision] = (),
     ) -> Block:
         number = len(self.blocks)
-        time = timestamp(START + timedelta(seconds=number))
+        time = timestamp(START + timedelta(seconds=number * SPACING))
         block = form_block(
             BlockDraft(
                 address=BlockAddress(self.strand_id, number),

@@ -47,6 +47,16 @@ def test_a_stream_that_begins_in_the_middle(seed: int) -> None:
     scenarios.middle(seed)
 
 
+@each_seed
+def test_what_expired_unread_is_waited_for_and_reported(seed: int) -> None:
+    scenarios.expired(seed)
+
+
+@each_seed
+def test_an_order_to_go_on_loses_nothing_but_what_was_lost(seed: int) -> None:
+    scenarios.skipped(seed)
+
+
 def test_a_crash_at_every_point_of_input_and_output() -> None:
     conditions = Conditions(blocks=14, shards=2, delay=20.0, doubled=0.3)
     sound = Simulation(5, conditions)
@@ -82,8 +92,14 @@ def test_the_same_seed_gives_the_same_run() -> None:
         ("late", lambda each: each.late),
         ("damaged", lambda each: each.quarantined),
         ("lost", lambda each: each.held),
+        ("prompt", lambda each: each.pauses),
+        ("expired", lambda each: each.held),
+        ("skipped", lambda each: each.skips),
     ],
-    ids=("crashes", "fenced", "gaps", "late", "quarantined", "held"),
+    ids=(
+        *("crashes", "fenced", "gaps", "late", "quarantined", "held"),
+        *("pauses", "expired", "skips"),
+    ),
 )
 def test_the_faults_do_happen(scenario: str, fault: Callable[[Simulation], int]) -> None:
     """A simulation in which nothing goes wrong would show nothing."""

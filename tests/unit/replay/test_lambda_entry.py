@@ -18,8 +18,8 @@ from qldbkit.replay.applier import ReplayPolicy
 from qldbkit.replay.errors import BufferBusyError, ReplaySettingsError, ReplicationHeldError
 from qldbkit.replay.lambda_entry import Replayer
 from qldbkit.replay.metric_names import UNITS, Metric
-from qldbkit.replay.outcome import committed_at
 from qldbkit.replay.settings import ReplaySettings
+from qldbkit.replay.settle import committed_at
 
 ENVIRONMENT = {
     "DESTINATION_LEDGER": "Destination",
@@ -152,7 +152,7 @@ def test_the_lag_is_the_age_of_what_is_applied_and_of_what_waits(
     source = world.source
     source.create_table("Person")
     first = records_of(source.blocks[0])
-    committed = committed_at(source.blocks[0])
+    committed = committed_at(source.blocks[0].summary)
     world.now = committed + 2.5
     assert replayer.handle(kinesis_event(first))["MillisecondsBehindSource"] == 2500
     source.insert("Person", {"v": 1})

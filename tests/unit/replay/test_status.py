@@ -14,7 +14,7 @@ from simulation.source import Write, records_of
 from qldbkit.journal.ion import IonSpan
 from qldbkit.replay.errors import ReplicationHeldError
 from qldbkit.replay.lambda_entry import Replayer
-from qldbkit.replay.outcome import committed_at
+from qldbkit.replay.settle import committed_at
 from qldbkit.replay.status import ReplayStatus, replay_status
 
 
@@ -33,7 +33,7 @@ class Control:
         asked = request["BlockAddress"]["IonText"]
         number = IonSpan.from_text(asked).fields()["sequenceNo"].integer()
         (block,) = (each for each in self.source.blocks if each.address.sequence_no == number)
-        moment = datetime.fromtimestamp(committed_at(block), UTC)
+        moment = datetime.fromtimestamp(committed_at(block.summary), UTC)
         stamp = moment.isoformat(timespec="milliseconds")
         return {"Block": {"IonText": f"{{blockTimestamp: {stamp}}}"}}
 
@@ -71,7 +71,7 @@ def test_the_lag_is_counted_in_blocks_and_seconds_of_the_source(world: Any) -> N
     first_missing = source.insert("Person", {"v": 1})
     source.insert("Person", {"v": 2})
     world.deliver(source.insert("Person", {"v": 3}))
-    world.now = committed_at(first_missing) + 42.0
+    world.now = committed_at(first_missing.summary) + 42.0
 
     (strand,) = status(world).strands
 
