@@ -213,6 +213,12 @@ class _Writer:
                 if step.revision.deleted
                 else ReplaceDocument(entry, content(step.revision), step.revision)
             )
+            self._documents[step.document_id] = replace(
+                entry,
+                destination_version=None
+                if step.revision.deleted
+                else step.version - entry.base_version,
+            )
 
     def _repair(self, entry: DocumentEntry, step: WriteRevision) -> None:
         """Write a revision of which earlier ones are missing."""
@@ -234,6 +240,10 @@ class _Writer:
             self._changes.append(EnterDeletion(table, id_, version, revision))
         else:
             self._changes.append(InsertDocument(table, id_, version, content(revision), revision))
+        # Met again only where the destination keeps the source's ids and versions: see
+        # `UnitLimits.repeats`.
+        shown = None if revision.deleted else version
+        self._documents[id_] = DocumentEntry(id_, id_, table, 0, shown)
 
     def _goes_over(self, entry: DocumentEntry, step: WriteRevision) -> bool:
         """Whether revisions before this one are missing, and the document may go on without."""

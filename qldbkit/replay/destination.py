@@ -233,7 +233,8 @@ class Changes:
     """What a destination's transaction is to write.
 
     Attributes:
-        changes: in order; documents between two changes of tables are each touched once.
+        changes: in order; documents between two changes of tables are each touched once, unless
+            the destination's `UnitLimits.repeats` says that they need not be.
         checkpoint: to be written in any case.
         tables: None if they have not changed.
         finished: the blocks that the destination holds wholly once this is written, in order.

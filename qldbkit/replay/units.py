@@ -34,6 +34,8 @@ class UnitLimits:
             entered in the map as well, also where its version says that it is not.
         new_document: what a new document costs, of ``documents``: a ledger writes it and its row
             in the map.
+        repeats: whether a transaction may write a document several times. A ledger would make one
+            revision of them; a view that keeps the source's own revisions keeps each.
     """
 
     documents: int = 40
@@ -41,6 +43,7 @@ class UnitLimits:
     blocks: int = 40
     cautious: bool = False
     new_document: int = 2
+    repeats: bool = False
 
     @classmethod
     def of(cls, documents: int) -> UnitLimits:
@@ -179,7 +182,7 @@ def _companions(
         theirs = touched_documents(each.plan.steps)
         documents += sum(map(limits.cost, each.plan.steps))
         size += sum(map(_size, each.plan.steps))
-        if each.plan.alone or not touched.isdisjoint(theirs):
+        if each.plan.alone or not (limits.repeats or touched.isdisjoint(theirs)):
             return
         if documents > limits.documents or size > limits.bytes:
             return

@@ -25,7 +25,9 @@ from qldbkit.replay.views.postgresql.connecting import Connection, Session, Sess
 from qldbkit.replay.views.postgresql.journal import PostgresqlJournal
 from qldbkit.replay.views.postgresql.writing import Held, Writing
 
-LIMITS: Final = UnitLimits(documents=2000, bytes=8_000_000, blocks=1000, new_document=1)
+LIMITS: Final = UnitLimits(
+    documents=2000, bytes=8_000_000, blocks=1000, new_document=1, repeats=True
+)
 """PostgreSQL's transactions have no limits; these bound what is held in memory."""
 DOCUMENTS_KNOWN: Final = 50_000
 """Documents whose table and version a view remembers."""

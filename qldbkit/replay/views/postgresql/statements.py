@@ -150,6 +150,6 @@ def _value(column: Column) -> sql.Composable:
 
 
 def _arrays(columns: Sequence[Column]) -> sql.Composed:
-    """One row for each place of the arrays."""
-    arrays = sql.SQL(", ").join(sql.SQL("%s::" + each.array) for each in columns)
+    """One row for each place of the arrays, which come in binary: nothing in them is escaped."""
+    arrays = sql.SQL(", ").join(sql.SQL("%b::" + each.array) for each in columns)
     return sql.SQL("unnest({}) AS given ({})").format(arrays, _names(columns))

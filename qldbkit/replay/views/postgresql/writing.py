@@ -62,21 +62,49 @@ Held = tuple[int, int | None]
 """The number of a document's table, and its version; None for one that was deleted."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What becomes of a current document, whatever happens to it in between.
+
+    Attributes:
+        was: the version that there is; None for none.
+        row: values of `CURRENT`; None if it is deleted.
+    """
+
+    was: int | None
+    row: Row | None
+
+
 @dataclass(slots=True)
 class _TableRows:
     """What is to be written to one table.
 
     Attributes:
         history: rows of `HISTORY`.
-        inserted: new rows of `CURRENT`.
-        replaced: rows of `CURRENT`, each with the version that there is.
-        deleted: ids, each with the version that there is.
+        current: by id.
     """
 
     history: list[Row] = field(default_factory=list)
-    inserted: list[Row] = field(default_factory=list)
-    replaced: list[Row] = field(default_factory=list)
-    deleted: list[Row] = field(default_factory=list)
+    current: dict[str, _Shown] = field(default_factory=dict)
+
+    def show(self, id_: str, was: int | None, row: Row | None) -> None:
+        """A document is inserted, replaced or deleted; the last time counts."""
+        before = self.current.get(id_)
+        self.current[id_] = _Shown(was if before is None else before.was, row)
+
+    def inserted(self) -> list[Row]:
+        """Rows that are new."""
+        return [each.row for each in self.current.values() if each.was is None and each.row]
+
+    def replaced(self) -> list[Row]:
+        """Rows in others' places, each with the version that there is."""
+        shown = self.current.values()
+        return [(*each.row, each.was) for each in shown if each.row and each.was is not None]
+
+    def deleted(self) -> list[Row]:
+        """Ids of rows to delete, each with the version that there is."""
+        shown = self.current.items()
+        return [(id_, each.was) for id_, each in shown if not each.row and each.was is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +208,13 @@ class Writing:
     def _insert(self, table: ViewTable, revision: Revision) -> None:
         found, rows = revision_rows(revision), self._rows(table)
         rows.history.append(found.history)
-        rows.inserted.append(_shown(found.current))
+        rows.show(found.id, None, found.current)
 
     def _replace(self, entry: DocumentEntry, revision: Revision) -> None:
         table, found = self._table_of(entry), revision_rows(revision)
         rows = self._rows(table)
         rows.history.append(found.history)
-        rows.replaced.append((*_shown(found.current), entry.destination_version))
+        rows.show(found.id, entry.destination_version, found.current)
         self.touched[entry.source_id] = (table.key, found.version)
 
     def _delete(self, entry: DocumentEntry, revision: Revision | None) -> None:
@@ -197,7 +225,7 @@ class Writing:
             return
         table = self._table_of(entry)
         rows = self._rows(table)
-        rows.deleted.append((entry.source_id, entry.destination_version))
+        rows.show(entry.source_id, entry.destination_version, None)
         if revision is not None:
             rows.history.append(revision_rows(revision).history)
         self.touched[entry.source_id] = (table.key, None)
@@ -257,7 +285,8 @@ class Writing:
                 )
 
     def _table_of(self, entry: DocumentEntry) -> ViewTable:
-        return self._catalog.of(self._held[entry.source_id][0])
+        known = self.touched.get(entry.source_id) or self._held[entry.source_id]
+        return self._catalog.of(known[0])
 
     def _rows(self, table: ViewTable) -> _TableRows:
         return self._tables.setdefault(table.key, _TableRows())
@@ -277,11 +306,11 @@ class Writing:
         for key, rows in self._tables.items():
             table = self._catalog.of(key)
             self._append(table.history, HISTORY, rows.history)
-            self._append(table.current, CURRENT, rows.inserted)
+            self._append(table.current, CURRENT, rows.inserted())
             replace = statements.replace_in(self._schema, table.current)
-            self._expect(table, replace, (*CURRENT, statements.WAS), rows.replaced)
+            self._expect(table, replace, (*CURRENT, statements.WAS), rows.replaced())
             delete = statements.delete_from(self._schema, table.current)
-            self._expect(table, delete, (CURRENT[0], statements.WAS), rows.deleted)
+            self._expect(table, delete, (CURRENT[0], statements.WAS), rows.deleted())
         self._append("journal_document", DOCUMENT, self._documents)
         self._tables, self._documents = {}, []
 
@@ -293,7 +322,7 @@ class Writing:
                     copy.write(piece)
         elif rows:
             statement = statements.insert_into(self._schema, relation, columns)
-            self._connection.execute(statement, _arrays(columns, rows), binary=False)
+            self._connection.execute(statement, _arrays(columns, rows))
 
     def _expect(
         self, table: ViewTable, statement: bytes, columns: tuple[Column, ...], rows: Sequence[Row]
@@ -319,8 +348,3 @@ def _arrays(columns: Sequence[Column], rows: Sequence[Row]) -> list[list[Any]]:
         array(column, values)
         for column, values in zip(columns, columns_of(rows, len(columns)), strict=True)
     ]
-
-
-def _shown(row: Row | None) -> Row:
-    assert row is not None  # of a revision that is no deletion
-    return row

@@ -1,0 +1,239 @@
+"""How fast PostgreSQL is restored into, and follows a stream.
+
+    python bench/views.py --kind postgresql [--revisions 20000] [--baseline 1000]
+
+A server of the system's own is started on this machine, with fsync on. Measured are
+
+- the whole: a binary export read, every hash verified, settled, planned, mapped, committed;
+- the stream: Kinesis events, aggregated, with everything that the deployed function does;
+- the view's own share of each: from changes that are decided to a transaction that is committed,
+  mapping to jsonb included, and without it: from rows that are ready;
+- the baseline: one INSERT for each revision, each in a transaction of its own, nothing verified, no
+  history, no journal and no checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from time import perf_counter, process_time
+
+import psycopg
+from generate_journal import blocks, write_export
+from psycopg import sql
+from replay import events
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from servers.postgresql_server import PostgresqlServer
+
+from qldbkit.journal.model import Block
+from qldbkit.journal.sources.opening import open_source
+from qldbkit.replay.applier import Applier, ReplayPolicy
+from qldbkit.replay.buffer import MemoryBuffer
+from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.destination import Decide
+from qldbkit.replay.logical_restore import restore_into
+from qldbkit.replay.views.postgresql import PostgresqlView, open_url, rows, writing
+from qldbkit.replay.views.postgresql.catalog import Catalog
+from qldbkit.replay.views.postgresql.mapping import json_text
+
+TICKS = os.sysconf("SC_CLK_TCK")
+NUMBERS = count()
+
+
+@dataclass
+class Clocks:
+    """Seconds by the wall, of this process, and of the server's processes."""
+
+    wall: float
+    client: float
+    server: float
+
+    def since(self, before: Clocks) -> Clocks:
+        return Clocks(
+            self.wall - before.wall, self.client - before.client, self.server - before.server
+        )
+
+
+class Timed:
+    """A view, and the time that is spent in its transactions once they are decided."""
+
+    def __init__(self, inner: PostgresqlView):
+        self.inner, self.seconds, self.transactions = inner, 0.0, 0
+
+    def checkpoint(self, strand_id: str) -> Checkpoint | None:
+        return self.inner.checkpoint(strand_id)
+
+    def checkpoints(self) -> list[Checkpoint]:
+        return self.inner.checkpoints()
+
+    def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
+        self.transactions += 1
+        begin = perf_counter()
+        try:
+            return self.inner.transact(strand_id, documents, decide)
+        finally:
+            self.seconds += perf_counter() - begin
+
+
+def server_cpu(server: PostgresqlServer) -> float:
+    """Seconds of processor time of the server's processes, those that have ended included."""
+    assert server._process is not None
+    found = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(stat.parent.name) == server._process.pid:
+            found += sum(map(int, fields[11:15]))
+        elif int(fields[1]) == server._process.pid:
+            found += sum(map(int, fields[11:13]))
+    return found / TICKS
+
+
+def now(server: PostgresqlServer) -> Clocks:
+    return Clocks(perf_counter(), process_time(), server_cpu(server))
+
+
+@contextmanager
+def opened(server: PostgresqlServer) -> Iterator[PostgresqlView]:
+    view = open_url(server.url(f"bench_{next(NUMBERS)}"), "us-east-1")
+    view.prepare()
+    try:
+        yield view
+    finally:
+        view.close()
+
+
+@contextmanager
+def mapping_timed() -> Iterator[list[float]]:
+    """The time that making rows takes, in the list's only item."""
+    spent = [0.0]
+
+    def timed(make: Callable[..., object]) -> Callable[..., object]:
+        def run(*arguments: object) -> object:
+            begin = perf_counter()
+            try:
+                return make(*arguments)
+            finally:
+                spent[0] += perf_counter() - begin
+
+        return run
+
+    before = writing.revision_rows, writing.block_row
+    writing.revision_rows, writing.block_row = map(timed, before)  # type: ignore[assignment]
+    try:
+        yield spent
+    finally:
+        writing.revision_rows, writing.block_row = before
+
+
+def told(name: str, revisions: int, took: Clocks, timed: Timed, mapping: float) -> None:
+    each = 1e6 / revisions
+    ready = timed.seconds - mapping
+    print(
+        f"{name}: {revisions / took.wall:8,.0f} revisions/s;"
+        f" CPU per revision {took.client * each:,.0f} us here,"
+        f" {took.server * each:,.0f} us in PostgreSQL;"
+        f" {revisions / timed.transactions:,.0f} revisions a transaction\n"
+        f"    in the view {timed.seconds / took.wall:.0%} of the time:"
+        f" {revisions / timed.seconds:,.0f} revisions/s from what was decided to its commit,\n"
+        f"    {revisions / ready:,.0f} revisions/s from rows that are ready"
+    )
+
+
+def restored(server: PostgresqlServer, place: Path, revisions: int) -> None:
+    with opened(server) as view, mapping_timed() as mapping:
+        timed, begin = Timed(view), now(server)
+        report = restore_into(open_source(str(place)), timed, MemoryBuffer(), limits=view.limits)
+        took = now(server).since(begin)
+        assert report.exit_status == 0, report
+        told("restore", revisions, took, timed, mapping[0])
+
+
+def streamed(server: PostgresqlServer, revisions: int, per_block: int) -> None:
+    stream = events(revisions, per_block)
+    with opened(server) as view, mapping_timed() as mapping:
+        timed = Timed(view)
+        applier = Applier(timed, MemoryBuffer(), lambda: 2e9, ReplayPolicy(limits=view.limits))
+        begin, done = now(server), 0
+        for each in stream:
+            done += applier.handle(each).revisions
+        told(f"stream, {per_block} to a block", done, now(server).since(begin), timed, mapping[0])
+
+
+def baseline(server: PostgresqlServer, found: Sequence[Block], most: int) -> None:
+    """What a first attempt does: a row at a time."""
+    name = sql.Identifier(f"baseline_{next(NUMBERS)}")
+    written = [each for block in found for each in block.revisions][:most]
+    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE TABLE {} (id text PRIMARY KEY, version bigint, data jsonb)").format(
+                name
+            )
+        )
+        upsert = sql.SQL(
+            "INSERT INTO {} VALUES (%s, %s, %s::jsonb) ON CONFLICT (id)"
+            " DO UPDATE SET version = excluded.version, data = excluded.data"
+        ).format(name)
+        begin = now(server)
+        for each in written:
+            assert each.metadata is not None
+            data = "{}" if each.data is None else json_text(each.data)
+            connection.execute(upsert, (each.metadata.id, each.metadata.version, data))
+        took = now(server).since(begin)
+    cpu = 1e6 / len(written)
+    print(
+        f"baseline: {len(written) / took.wall:,.0f} revisions/s; CPU per revision"
+        f" {took.client * cpu:,.0f} us here, {took.server * cpu:,.0f} us in PostgreSQL"
+    )
+
+
+def copied(server: PostgresqlServer, found: Sequence[Block]) -> None:
+    """The least that a restore can take: ready rows copied, with nothing else."""
+    made = [rows.revision_rows(each).history for block in found for each in block.revisions]
+    with opened(server) as view, view._session.transaction() as connection:
+        Catalog.read(connection, view._address.schema).create("Person")
+        begin = now(server)
+        statement = writing.statements.copy_into(
+            view._address.schema, "Person_history", rows.HISTORY
+        )
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for piece in writing.copied(rows.HISTORY, made):
+                copy.write(piece)
+        connection.commit()
+        took = now(server).since(begin)
+    print(f"COPY of ready rows into a history alone: {len(made) / took.wall:,.0f} revisions/s")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--revisions", type=int, default=20_000)
+    parser.add_argument("--per-block", type=int, nargs="*", default=[1, 4])
+    parser.add_argument("--baseline", type=int, default=1000)
+    given = parser.parse_args(arguments)
+    server = PostgresqlServer()
+    try:
+        server.make()
+        with tempfile.TemporaryDirectory() as folder:
+            found = list(blocks(given.revisions))
+            write_export(Path(folder), found, "ION_BINARY")
+            restored(server, Path(folder), given.revisions)
+        for per_block in given.per_block:
+            streamed(server, given.revisions // 4, per_block)
+        copied(server, found)
+        baseline(server, found, given.baseline)
+    finally:
+        server.close()
+
+
+if __name__ == "__main__":
+    main()
