@@ -69,8 +69,8 @@ class Load:
         call_seconds: that a batch takes, beside its revisions.
         revision_seconds: that a revision takes, waiting for the destination included.
         line_bytes: of the log for one call.
-        kept_units: units of 1 KB that DynamoDB counts for a revision that waits, in items of its
-            own and of its block's summary.
+        kept_units: units of 1 KB that DynamoDB counts for a revision that waits; what came of a
+            block in one batch is one item.
     """
 
     revisions: float
@@ -82,7 +82,7 @@ class Load:
     call_seconds: float = 0.05
     revision_seconds: float = 0.003
     line_bytes: int = 2000
-    kept_units: float = 2.8
+    kept_units: float = 2.2
 
     @property
     def bytes(self) -> float:
