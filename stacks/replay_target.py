@@ -46,6 +46,10 @@ def ledger_target(settings: Settings) -> ReplayTarget:
         name=ledger,
         called="the destination ledger",
         package="replay",
-        environment={"DESTINATION_LEDGER": ledger, **ledger_endpoint(settings)},
+        environment={
+            "DESTINATION_LEDGER": ledger,
+            "DESTINATION_TRANSACTION_DOCUMENTS": str(settings.destination_transaction_documents),
+            **ledger_endpoint(settings),
+        },
         allow=lambda role: grant_partiql(role, ledger, PARTIQL_COMMANDS),
     )

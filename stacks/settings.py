@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 from qldbkit.errors import QldbkitError
 from qldbkit.names import check_ledger_name, check_table_name
 from qldbkit.replay.routing import TableRouting
+from qldbkit.replay.settings import LEAST_DOCUMENTS, TRANSACTION_DOCUMENTS
 
 MAX_ACTIVE_TABLES = 20  # QLDB's quota of active tables in a ledger
 MAX_SHARDS = 500
 MAX_SETTLE_WINDOW_SECONDS = 3600
+MAX_TRANSACTION_DOCUMENTS = 10_000
 MAX_RETENTION_HOURS = 8760  # Kinesis keeps a record for a year at most
 VIEW_KINDS = ("dynamodb",)
 
@@ -48,6 +50,7 @@ class Settings:
     deletion_protection: bool = False
     ledger_endpoint_url: str | None = None
     settle_window_seconds: int = 120
+    destination_transaction_documents: int = TRANSACTION_DOCUMENTS
     retention_hours: int = 168
     lambda_python: str = "3.13"
     lambda_architecture: str = "arm64"
@@ -260,6 +263,10 @@ _KEYS: Mapping[str, _Key] = {
     "ledgerEndpointUrl": _Key("ledger_endpoint_url", _url),
     "settleWindowSeconds": _Key(
         "settle_window_seconds", _whole_number(1, MAX_SETTLE_WINDOW_SECONDS)
+    ),
+    "destinationTransactionDocuments": _Key(
+        "destination_transaction_documents",
+        _whole_number(LEAST_DOCUMENTS, MAX_TRANSACTION_DOCUMENTS),
     ),
     "retentionHours": _Key("retention_hours", _whole_number(24, MAX_RETENTION_HOURS)),
     "lambdaPython": _Key("lambda_python", _one_of("3.11", "3.12", "3.13")),

@@ -13,6 +13,7 @@ from qldbkit.cli.ledger_options import JsonOption
 from qldbkit.console.console import console
 from qldbkit.console.settings import ConsoleSettings, console_url, new_token
 from qldbkit.ledger.access import load_keys
+from qldbkit.ledger.limits import Limits
 from qldbkit.ledger.server import LOOPBACK, run_server
 from qldbkit.local.settings import folder_from_environment
 from qldbkit.names import check_ledger_name
@@ -63,6 +64,14 @@ def serve(
         list[str] | None,
         typer.Option("--ledger-dialect", help="NAME=DIALECT, for one ledger; may be repeated."),
     ] = None,
+    transaction_documents: Annotated[
+        int,
+        typer.Option(
+            "--transaction-documents",
+            min=1,
+            help="Documents that a transaction may write; QLDB's limit by default.",
+        ),
+    ] = Limits().transaction_documents,
     aws_endpoint: Annotated[
         str | None,
         typer.Option(
@@ -97,6 +106,7 @@ def serve(
         host,
         port,
         keys=None if auth is None else load_keys(auth),
+        ledger_limits=Limits(transaction_documents=transaction_documents),
         region=region,
         dialect=dialect,
         dialects=dict(_dialect_of(each) for each in ledger_dialect or ()),

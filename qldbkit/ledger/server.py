@@ -20,6 +20,7 @@ from qldbkit.errors import QldbkitError
 from qldbkit.ledger.access import AccessKey
 from qldbkit.ledger.application import LedgerApplication, Publish, ServerLimits
 from qldbkit.ledger.http import LedgerService
+from qldbkit.ledger.limits import Limits
 from qldbkit.ledger.origins import OriginGuard
 
 __all__ = [
@@ -132,6 +133,7 @@ class LedgerServer:
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,
                 server_header=False,
                 limit_concurrency=limits.connections,
                 timeout_keep_alive=limits.idle_seconds,
@@ -200,6 +202,7 @@ def run_server(
     *,
     keys: Sequence[AccessKey] | None = None,
     limits: ServerLimits | None = None,
+    ledger_limits: Limits | None = None,
     allowed_hosts: Collection[str] = (),
     publish: Publish | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -213,6 +216,7 @@ def run_server(
         port: the port; 0 for a free one.
         keys: those that requests must be signed with; None to take every request.
         limits: bounds of the server.
+        ledger_limits: bounds of its ledgers and sessions.
         allowed_hosts: further host names by which it is reached.
         publish: makes what is served beside QLDB's APIs.
         on_ready: called with the server's address once it listens.
@@ -222,7 +226,7 @@ def run_server(
         QldbkitError: the folder is in use, or the address cannot be listened on.
     """
     check_exposure(host, keys)
-    service = LedgerService(folder, keys=keys, **service_options)
+    service = LedgerService(folder, keys=keys, limits=ledger_limits, **service_options)
     try:
         server = LedgerServer(
             service,
@@ -264,6 +268,7 @@ def running_server(
     *,
     keys: Sequence[AccessKey] | None = None,
     limits: ServerLimits | None = None,
+    ledger_limits: Limits | None = None,
     publish: Publish | None = None,
     **service_options: Any,
 ) -> Iterator[RunningServer]:
@@ -273,11 +278,12 @@ def running_server(
         folder: where the ledgers are kept.
         keys: those that requests must be signed with; None to take every request.
         limits: bounds of the server.
+        ledger_limits: bounds of its ledgers and sessions.
         publish: makes what is served beside QLDB's APIs.
         service_options: further arguments of `LedgerService`.
     """
     bounds = limits or ServerLimits()
-    service = LedgerService(folder, keys=keys, **service_options)
+    service = LedgerService(folder, keys=keys, limits=ledger_limits, **service_options)
     try:
         server = LedgerServer(service, LOOPBACK, 0, bounds, publish=publish)
         thread = threading.Thread(target=server.serve, name="ledger-server", daemon=True)

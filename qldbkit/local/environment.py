@@ -28,7 +28,8 @@ def context_of_this_machine(settings: LocalSettings) -> dict[str, str]:
 
     The functions are packaged for this machine's Python and processor, they reach the ledgers at
     the local address, and everything goes when the stacks are destroyed. A stream that never
-    leaves the machine brings its records in order, so that a gap in it is soon known for one.
+    leaves the machine brings its records in order, so that a gap in it is soon known for one. Its
+    ledgers take larger transactions than QLDB's.
     """
     machine = platform.machine().lower()
     if machine not in _ARCHITECTURES:
@@ -42,6 +43,7 @@ def context_of_this_machine(settings: LocalSettings) -> dict[str, str]:
         "lambdaArchitecture": _ARCHITECTURES[machine],
         "removalPolicy": "destroy",
         "settleWindowSeconds": SETTLE_WINDOW_SECONDS,
+        "destinationTransactionDocuments": str(settings.transaction_documents),
     }
 
 

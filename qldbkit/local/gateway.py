@@ -28,6 +28,7 @@ from qldbkit.console.settings import ROOT
 from qldbkit.ledger.application import LedgerApplication, ServerLimits
 from qldbkit.ledger.errors import AccessDeniedError
 from qldbkit.ledger.http import LedgerService
+from qldbkit.ledger.limits import Limits
 from qldbkit.ledger.origins import OriginGuard
 from qldbkit.local.console import local_console
 from qldbkit.local.gateway_settings import is_attached, settings_of_gateway
@@ -185,6 +186,7 @@ def open_ledgers(settings: LocalSettings) -> LedgerService:
         region=settings.region,
         account_id=settings.account,
         aws_endpoint_url=settings.endpoint_url,
+        limits=Limits(transaction_documents=settings.transaction_documents),
     )
 
 

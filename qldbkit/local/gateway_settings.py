@@ -47,6 +47,7 @@ def gateway_environment(settings: LocalSettings, *, attached: bool) -> dict[str,
         "QLDBKIT_FOLDER": str(settings.folder),
         "QLDBKIT_REQUEST_THREADS": str(settings.request_threads),
         "QLDBKIT_SAVE_INTERVAL": str(settings.save_interval),
+        "QLDBKIT_TRANSACTION_DOCUMENTS": str(settings.transaction_documents),
         _CONSOLE_WRITE: "1" if settings.console_write else "0",
         _ATTACHED: "1" if attached else "0",
     }
@@ -61,6 +62,7 @@ def settings_of_gateway(environ: Mapping[str, str]) -> LocalSettings:
         account=environ["MINISTACK_ACCOUNT_ID"],
         request_threads=int(environ["QLDBKIT_REQUEST_THREADS"]),
         save_interval=float(environ["QLDBKIT_SAVE_INTERVAL"]),
+        transaction_documents=int(environ["QLDBKIT_TRANSACTION_DOCUMENTS"]),
         console_write=environ[_CONSOLE_WRITE] == "1",
     )
 

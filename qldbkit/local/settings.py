@@ -33,6 +33,8 @@ class LocalSettings:
         stop_timeout: seconds that it may take to save its state and end.
         request_threads: how many requests to the ledgers run at the same time.
         save_interval: seconds between two looks for a change that is not on disk yet.
+        transaction_documents: how many documents a transaction of its ledgers may write. QLDB's 40
+            would make the replay ask ten times as often.
         console_write: whether the console runs statements that write.
     """
 
@@ -44,6 +46,7 @@ class LocalSettings:
     stop_timeout: float = 60.0
     request_threads: int = 32
     save_interval: float = 1.0
+    transaction_documents: int = 400
     console_write: bool = False
 
     @property

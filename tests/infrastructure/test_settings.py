@@ -91,6 +91,7 @@ def test_no_endpoint_is_no_endpoint() -> None:
         ("deletionProtection", 1, "write true or false"),
         ("ledgerEndpointUrl", "localhost:4566", "write a URL"),
         ("settleWindowSeconds", 0, "a whole number from 1 to 3600"),
+        ("destinationTransactionDocuments", 3, "a whole number from 4 to 10000"),
         ("retentionHours", 23, "a whole number from 24 to 8760"),
         ("lambdaPython", "3.9", "write 3.11 or 3.12 or 3.13"),
         ("lambdaArchitecture", "sparc", "write arm64 or x86_64"),

@@ -262,6 +262,7 @@ def test_both_replay_functions_know_the_same(stream_template: Template) -> None:
                         "QUARANTINE_BUCKET": {"Ref": Match.string_like_regexp("^Quarantine")},
                         "STREAM_NAME": {"Ref": Match.string_like_regexp("^JournalStream")},
                         "SETTLE_WINDOW_SECONDS": "120",
+                        "DESTINATION_TRANSACTION_DOCUMENTS": "40",
                         "LOG_LEVEL": "INFO",
                     }
                 },
