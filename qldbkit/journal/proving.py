@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal import decoding
@@ -31,9 +31,8 @@ UNVERIFIABLE: Final = FindingKind.UNVERIFIABLE
 REDACTED: Final = FindingKind.REDACTED
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A decoded part."""
+class _Read(NamedTuple):
+    """A decoded part; a tuple, since there are as many as revisions."""
 
     part: Part
     summary: BlockSummary | None = None

@@ -20,7 +20,7 @@ from qldbkit.journal.model import BlockAddress, RedactedRevision
 from qldbkit.ledger.active import ActiveTransactions
 from qldbkit.ledger.catalog import Catalog
 from qldbkit.ledger.clock import Clock, to_timestamp
-from qldbkit.ledger.conflicts import ReadSet, RecentChanges
+from qldbkit.ledger.conflicts import Part, ReadSet, RecentChanges
 from qldbkit.ledger.errors import OccConflictError
 from qldbkit.ledger.folding import fold
 from qldbkit.ledger.limits import Limits
@@ -76,12 +76,15 @@ class _Batch:
     recent: RecentChanges
 
     def add(self, block: StorableBlock) -> None:
-        folded = fold(block, self.state.catalog, self.writer)
-        self.writer.append(folded.changes)
-        tip = folded.changes.tip
-        self.state = LedgerState(tip, folded.catalog)
+        touched: set[Part] = set()
+        self.take_over(block, touched)
         # If the batch fails in the end, these marks can only make others conflict needlessly.
-        self.recent.record(tip.sequence_no, folded.touched)
+        self.recent.record(block.address.sequence_no, touched)
+
+    def take_over(self, block: StorableBlock, touched: set[Part] | None = None) -> None:
+        changes, catalog = fold(block, self.state.catalog, self.writer, touched)
+        self.writer.append(changes)
+        self.state = LedgerState(changes.tip, catalog)
 
 
 class Committer:
@@ -142,7 +145,8 @@ class Committer:
         def write(batch: _Batch) -> None:
             for block in blocks:
                 self._check_continues(block, batch.state.tip, allow_gaps)
-                batch.add(block)
+                batch.take_over(block)
+            self._recent.overlook(batch.state.snapshot)
 
         with self._lock:
             self._write(write)
@@ -248,6 +252,10 @@ class Committer:
         expected = 0 if tip is None else tip.sequence_no + 1
         if address.strand_id != self._strand_id:
             raise IntegrityError("the block belongs to another journal", position=str(address))
+        if address.sequence_no == expected and (
+            tip is None or block.previous_block_hash == tip.block_hash
+        ):
+            return
         if address.sequence_no == expected and tip is not None:
             before = BlockAddress(self._strand_id, tip.sequence_no)
             verify_link(before, tip.block_hash, block)

@@ -91,6 +91,15 @@ class RecentChanges:
         while len(self._order) > self._capacity:
             self._known_from = self._forget_first()
 
+    def overlook(self, tip: int) -> None:
+        """Take over changes up to ``tip`` without noting what they changed.
+
+        Transactions with an older snapshot conflict, whatever they read.
+        """
+        self._known_from = tip
+        self._latest.clear()
+        self._order.clear()
+
     def forget(self, snapshot: int) -> None:
         """Forget what every transaction from ``snapshot`` on has seen."""
         while self._order and self._order[0][0] <= snapshot:

@@ -57,9 +57,9 @@ class Definitions:
     statements: tuple[tuple[int, str], ...] = ()
     tables: tuple[tuple[str, str], ...] = ()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by the fields' values, in a third of the time that dataclasses take."""
-        return Definitions, (self.transaction_id, self.statements, self.tables)
+    def plain(self) -> tuple[Any, ...]:
+        """The fields' values."""
+        return self.transaction_id, self.statements, self.tables
 
 
 def definitions_of(summary: BlockSummary) -> Definitions:

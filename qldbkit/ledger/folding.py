@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qldbkit.journal.encoding import written_part
 from qldbkit.journal.hashes import dot
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.proofs import completed_nodes
@@ -29,21 +30,6 @@ from qldbkit.partiql.written import written
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
-    """A block's effect.
-
-    Attributes:
-        changes: what is to be stored.
-        catalog: the tables behind the block.
-        touched: what of the ledger it changed, for conflict checks.
-    """
-
-    changes: BlockChanges
-    catalog: Catalog
-    touched: frozenset[Part]
-
-
-@dataclass(frozen=True, slots=True)
 class _Entries:
     """How the indexes change."""
 
@@ -51,23 +37,31 @@ class _Entries:
     ended: list[IndexEntry]
 
 
-def fold(block: StorableBlock, catalog: Catalog, writer: StorageWriter) -> Folded:
+def fold(
+    block: StorableBlock,
+    catalog: Catalog,
+    writer: StorageWriter,
+    touched: set[Part] | None = None,
+) -> tuple[BlockChanges, Catalog]:
     """What ``block`` does to the state that ``writer`` and ``catalog`` show.
 
     Args:
         block: continues that state.
         catalog: its tables.
         writer: its storage.
+        touched: where to note which parts of the ledger it changed, for conflict checks; None if
+            nobody asks.
+
+    Returns:
+        what is to be stored, and the tables behind the block.
     """
-    defined, touched = redefined(block.definitions, catalog)
+    defined, changed = redefined(block.definitions, catalog)
     entries = _Entries([], [])
     for revision in block.revisions:
-        touched.add(document_part(revision.document_id))
-        touched.add(table_part(revision.table_id))
         table = defined.tables[revision.table_id]
-        if table.maintained:
+        if table.indexes:
             before = writer.current(revision.document_id) if revision.version else None
-            touched |= _index(revision, before, table, entries)
+            _index(revision, before, table, entries, touched)
     after = _with_empty_indexes_online(defined, catalog, block.revisions, writer)
     sequence_no = block.address.sequence_no
     changes = BlockChanges(
@@ -81,7 +75,11 @@ def fold(block: StorableBlock, catalog: Catalog, writer: StorageWriter) -> Folde
         nodes=tuple(_nodes(sequence_no, block.block_hash, writer)),
         catalog=None if after is catalog or after == catalog else after,
     )
-    return Folded(changes, after, frozenset(touched))
+    if touched is not None:
+        touched |= changed
+        touched.update(document_part(each.document_id) for each in block.revisions)
+        touched.update(table_part(each.table_id) for each in block.revisions)
+    return changes, after
 
 
 def field_key(data: bytes | None, field: str) -> bytes | None:
@@ -89,12 +87,19 @@ def field_key(data: bytes | None, field: str) -> bytes | None:
 
     Of a name that the document holds twice, the first counts, as it does in paths.
     """
-    if data is None:
-        return None
-    for name, span in IonSpan.parse(data).field_pairs():
-        if name == field:
-            return value_key(written(span))
+    return _key(_field(data, field))
+
+
+def _field(data: bytes | None, field: str) -> IonSpan | None:
+    if data is not None:
+        for name, span in IonSpan.parse(data).field_pairs():
+            if name == field:
+                return span
     return None
+
+
+def _key(value: IonSpan | None) -> bytes | None:
+    return None if value is None else value_key(written(value))
 
 
 def value_key(value: Any) -> bytes | None:
@@ -103,21 +108,34 @@ def value_key(value: Any) -> bytes | None:
 
 
 def _index(
-    revision: StoredRevision, before: StoredRevision | None, table: TableState, entries: _Entries
-) -> set[Part]:
-    """Note how a revision changes its table's indexes; give the keys that it had and has."""
-    touched: set[Part] = set()
+    revision: StoredRevision,
+    before: StoredRevision | None,
+    table: TableState,
+    entries: _Entries,
+    touched: set[Part] | None,
+) -> None:
+    """Note how a revision changes its table's indexes, and the keys that it had and has."""
     for index in table.maintained:
-        old = None if before is None else field_key(before.data, index.field)
-        new = field_key(revision.data, index.field)
-        touched |= {key_part(index.index_id, key) for key in (old, new) if key is not None}
+        was = None if before is None else _field(before.data, index.field)
+        value = _field(revision.data, index.field)
+        if touched is None and _is_unchanged(was, value):
+            continue
+        old, new = _key(was), _key(value)
+        if touched is not None:
+            touched |= {key_part(index.index_id, key) for key in (old, new) if key is not None}
         if old == new:
             continue
         if old is not None:
             entries.ended.append(IndexEntry(index.index_id, old, revision.document_id))
         if new is not None:
             entries.added.append(IndexEntry(index.index_id, new, revision.document_id))
-    return touched
+
+
+def _is_unchanged(was: IonSpan | None, value: IonSpan | None) -> bool:
+    """Whether both are written with the same bytes under the same symbols."""
+    if was is None or value is None:
+        return was is value
+    return written_part(was) == written_part(value) and was.context == value.context
 
 
 def _with_empty_indexes_online(

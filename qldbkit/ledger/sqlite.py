@@ -226,6 +226,17 @@ class SqliteStorage:
 class SqliteWriter(Reading):
     """One change of a ledger's file, inside an open transaction."""
 
+    __slots__ = ("_completed",)
+
+    def __init__(self, connection: sqlite3.Connection):
+        super().__init__(connection)
+        # The nodes that the change has written: the next blocks ask for the latest of them.
+        self._completed: dict[tuple[int, int], bytes] = {}
+
+    def node(self, level: int, index: int) -> bytes | None:
+        """A node of the journal's tree."""
+        return self._completed.get((level, index)) or super().node(level, index)
+
     def append(self, changes: BlockChanges) -> None:
         """Write a block with everything that it does."""
         tip = changes.tip
@@ -240,9 +251,13 @@ class SqliteWriter(Reading):
             ),
         )
         self.connection.executemany("INSERT INTO node VALUES (?, ?, ?)", changes.nodes)
-        self._write_revisions(tip.sequence_no, changes.revisions)
-        self._write_entries(tip.sequence_no, changes)
-        self._redact(changes.redactions)
+        self._completed.update({(level, index): hash_ for level, index, hash_ in changes.nodes})
+        if changes.revisions:
+            self._write_revisions(tip.sequence_no, changes.revisions)
+        if changes.ended_entries or changes.added_entries:
+            self._write_entries(tip.sequence_no, changes)
+        if changes.redactions:
+            self._redact(changes.redactions)
         if changes.catalog is not None:
             self.save_catalog(changes.catalog)
 
@@ -303,24 +318,14 @@ class SqliteWriter(Reading):
         )
 
     def _write_revisions(self, sequence_no: int, revisions: Sequence[StoredRevision]) -> None:
-        self.connection.executemany(
-            "UPDATE revision SET ended = ? WHERE document_id = ? AND ended = ?",
-            [(sequence_no, each.document_id, CURRENT) for each in revisions if each.version],
-        )
+        later = [(sequence_no, each.document_id, CURRENT) for each in revisions if each.version]
+        if later:
+            self.connection.executemany(
+                "UPDATE revision SET ended = ? WHERE document_id = ? AND ended = ?", later
+            )
         self.connection.executemany(
             "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    each.revision_id,
-                    each.table_id,
-                    each.document_id,
-                    each.version,
-                    each.ended,
-                    each.deleted,
-                    each.hash,
-                )
-                for each in revisions
-            ],
+            [(*each[:5], each.deleted, each.hash) for each in revisions],
         )
         self.connection.executemany(
             "INSERT INTO content VALUES (?, ?, ?, ?)",

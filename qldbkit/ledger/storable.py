@@ -47,18 +47,42 @@ class StorableBlock:
     redactions: tuple[tuple[int, str], ...]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by the fields' values, in a third of the time that dataclasses take."""
-        return StorableBlock, (
-            self.address,
+        """Pickle as plain tuples, in a fraction of the time that dataclasses take."""
+        return _from_plain, (
+            (self.address.strand_id, self.address.sequence_no),
             self.block_hash,
             self.previous_block_hash,
             self.block_time,
             self.transaction_time,
             self.summary,
-            self.definitions,
-            self.revisions,
+            self.definitions.plain(),
+            tuple(map(tuple, self.revisions)),
             self.redactions,
         )
+
+
+def _from_plain(
+    address: tuple[str, int],
+    block_hash: bytes,
+    previous_block_hash: bytes,
+    block_time: int,
+    transaction_time: int,
+    summary: bytes,
+    definitions: tuple[Any, ...],
+    revisions: tuple[tuple[Any, ...], ...],
+    redactions: tuple[tuple[int, str], ...],
+) -> StorableBlock:
+    return StorableBlock(
+        BlockAddress(*address),
+        block_hash,
+        previous_block_hash,
+        block_time,
+        transaction_time,
+        summary,
+        Definitions(*definitions),
+        tuple(map(StoredRevision._make, revisions)),
+        redactions,
+    )
 
 
 def storable(block: Block) -> StorableBlock:

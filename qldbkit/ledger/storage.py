@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from qldbkit.errors import QldbkitError
 from qldbkit.ledger.catalog import Catalog
@@ -50,9 +50,10 @@ class Tip:
     block_time: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRevision:
+class StoredRevision(NamedTuple):
     """A revision of a document.
+
+    A tuple, as storage takes and gives it: there are more of these than of anything else.
 
     Attributes:
         revision_id: its block's sequence number and its place in the block, in one number.
@@ -75,20 +76,6 @@ class StoredRevision:
     metadata: bytes
     data: bytes | None
     data_hash: bytes | None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by the fields' values, in a third of the time that dataclasses take."""
-        return StoredRevision, (
-            self.revision_id,
-            self.table_id,
-            self.document_id,
-            self.version,
-            self.ended,
-            self.hash,
-            self.metadata,
-            self.data,
-            self.data_hash,
-        )
 
     @property
     def sequence_no(self) -> int:
