@@ -16,7 +16,9 @@ ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_6
 MODULES = {
     "tables": ["handler"],
     "replay": ["handler", "drain"],
+    "view-dynamodb": ["handler", "drain"],
 }
+VIEW_URLS = {"view-dynamodb": "dynamodb://View"}
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -27,6 +29,7 @@ ENVIRONMENT = {
     "SETTLE_WINDOW_SECONDS": "120",
     "LOG_LEVEL": "INFO",
     "LEDGER_ENDPOINT_URL": "http://localhost:9",
+    "VIEW_NAME": "View",
 }
 
 # Imports a module, then says which files came from outside of the package and of Python itself
@@ -61,7 +64,7 @@ def test_a_handler_runs_on_its_package_alone(packages, package: str, module: str
     folder = packages.folder(package)
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(folder), module],
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, "VIEW_URL": VIEW_URLS.get(package, "")},
         cwd="/",
         capture_output=True,
         text=True,
