@@ -38,9 +38,15 @@ _CONTAINERS: Final = IonType.LIST << 4
 def container(code: int, representation: bytes) -> bytes:
     """The binary encoding of a value of a type, by its representation."""
     length = len(representation)
+    if length < SHORT:
+        return _OPENINGS[code << 7 | length] + representation
+    return _opening(code, length) + representation
+
+
+def _opening(code: int, length: int) -> bytes:
     if length < 14 and not (code == IonType.STRUCT and length == 1):
-        return bytes((code << 4 | length,)) + representation
-    return bytes((code << 4 | 14,)) + var_uint_bytes(length) + representation
+        return bytes((code << 4 | length,))
+    return bytes((code << 4 | 14,)) + var_uint_bytes(length)
 
 
 def var_uint_bytes(number: int) -> bytes:
@@ -52,6 +58,13 @@ def var_uint_bytes(number: int) -> bytes:
     while number := number >> 7:
         octets.append(number & 0x7F)
     return bytes(reversed(octets))
+
+
+SHORT: Final = 128
+"""What is shorter has its length in one octet."""
+_OPENINGS: Final = tuple(
+    _opening(code, length) for code in range(ANNOTATION + 1) for length in range(SHORT)
+)
 
 
 def struct(fields: bytes) -> bytes:

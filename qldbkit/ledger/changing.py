@@ -9,7 +9,6 @@ from typing import Any
 from amazon.ion.exceptions import IonException
 
 from qldbkit.errors import QldbkitError
-from qldbkit.journal import codec
 from qldbkit.journal.encoding import alone
 from qldbkit.journal.ion import IonFormatError, IonSpan, IonType
 from qldbkit.journal.model import BlockAddress, RedactedRevision
@@ -252,11 +251,9 @@ class Changes:
 
 
 def _alone(document: Any) -> IonSpan:
-    if type(document) is not WrittenStruct:
-        return IonSpan.of(decoded(document))
-    span = alone(document.span)
-    codec.check(span.data)  # nobody has decoded it yet: what cannot be read must not be stored
-    return span
+    if type(document) is WrittenStruct:
+        return alone(document.span)
+    return IonSpan.of(decoded(document))
 
 
 def _check_name(name: str) -> None:

@@ -178,7 +178,10 @@ class Transaction:
                 f"A statement has 1 to {self._limits.statement_characters} characters"
             )
         spans = [self._parameter(each) for each in parameters]
-        digest = statement_digest(statement, spans)
+        try:
+            digest = statement_digest(statement, spans)
+        except IonFormatError as error:
+            raise BadRequestError(f"A parameter is not one Ion value: {error}") from error
         self._received = dot(self._received, digest)
         with as_service_errors():
             prepared = self._prepare(statement)
@@ -195,7 +198,8 @@ class Transaction:
         started = self._clock.milliseconds()
         view = self._view(started, prepared.touches)
         with as_service_errors():
-            rows = prepared.execute(view, Parameters(parameters), self.check)
+            given = Parameters(parameters)
+            rows = prepared.execute(view, given, self.check)
         cursor = Cursor(rows, view.consumed, self._limits)
         self._statements.append(StatementDraft(statement, to_timestamp(started), digest))
         self._statement_size = size

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from qldbkit.journal import codec
 from qldbkit.journal.binary import NEGATIVE_INT
 from qldbkit.journal.ion import IonSpan, IonType
 
-UNKNOWN_NAME: Final = "$0"
-"""What a span calls a field whose name's text is not known."""
+UNSURE_NAMES: Final = frozenset({"", "$0"})
+"""A span calls a field by the second whose name is empty, or whose name's text is not known."""
 _NULL: Final = 0x0F
 _INTS: Final = frozenset({int(IonType.INT), NEGATIVE_INT})
 
@@ -55,6 +56,8 @@ class WrittenStruct:
         return self._source if isinstance(self._source, bytes) else self._source.binary()
 
     def __getitem__(self, name: str) -> Any:
+        if name in UNSURE_NAMES:
+            return self.span.value().get_all_values(name)[0]
         for each, span in self._spans():
             if each == name:
                 return written(span)
@@ -66,7 +69,7 @@ class WrittenStruct:
     def items(self) -> Iterator[tuple[str, Any]]:
         """The names and values; a name that the struct holds twice comes twice."""
         pairs = self._spans()
-        if any(name == UNKNOWN_NAME for name, _ in pairs):
+        if any(name in UNSURE_NAMES for name, _ in pairs):
             return iter(self.span.value().items())
         return ((name, written(span)) for name, span in pairs)
 
@@ -81,9 +84,14 @@ class Parameters(Sequence[Any]):
 
     Args:
         spans: what the client sent.
+
+    Raises:
+        IonException, ValueError: one of them is no value that can be decoded.
     """
 
     def __init__(self, spans: Sequence[IonSpan]):
+        for each in spans:
+            codec.check(each.binary())
         self._spans = spans
         self._values: dict[int, Any] = {}
 
