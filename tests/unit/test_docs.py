@@ -25,6 +25,7 @@ RUN_BY = {
     "docs/cli.md": "tests/integration/test_docs.py",
     "docs/getting-started.md": "tests/integration/test_docs.py",
     "docs/restore.md": "tests/integration/test_restore_page.py",
+    "docs/views-postgresql.md": "tests/integration/test_view_postgresql_page.py",
 }
 """Page: the test that runs its blocks of shell and Python, from the first to the last."""
 NOT_RUN = {
