@@ -22,7 +22,7 @@ MAX_SHARDS = 500
 MAX_SETTLE_WINDOW_SECONDS = 3600
 MAX_TRANSACTION_DOCUMENTS = 10_000
 MAX_RETENTION_HOURS = 8760  # Kinesis keeps a record for a year at most
-VIEW_KINDS = ("dynamodb",)
+VIEW_KINDS = ("dynamodb", "postgresql")
 
 _KMS_ALIAS = re.compile(r"(?!alias/)(?!aws/)[A-Za-z0-9/_-]{1,250}", re.ASCII)
 _TOPIC_ARN = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}", re.ASCII)
@@ -33,6 +33,25 @@ Reader = Callable[[str, Any], Any]  # of a context key and what it holds
 
 class SettingsError(QldbkitError):
     """The CDK context holds a value that cannot be deployed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingDatabase:
+    """A PostgreSQL database that is there already, and the network that it is reached from.
+
+    Attributes:
+        url: of the view in it, as `qldbkit.replay.views.postgresql.address` reads it.
+        secret_arn: of the secret that the URL names; None for none.
+        vpc_id: the functions' network; None to run them outside of any.
+        subnet_ids: where in it.
+        security_group_id: what they may reach from there.
+    """
+
+    url: str
+    secret_arn: str | None
+    vpc_id: str | None = None
+    subnet_ids: tuple[str, ...] = ()
+    security_group_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +78,7 @@ class Settings:
     replay_tables: tuple[str, ...] | None = None
     rename_tables: Mapping[str, str] = field(default_factory=dict)
     views: tuple[str, ...] = ()
+    postgresql_database: ExistingDatabase | None = None
 
     @property
     def routing(self) -> TableRouting:
@@ -173,6 +193,31 @@ def _views(key: str, value: Any) -> tuple[str, ...]:
     return tuple(kinds)
 
 
+def _existing_database(key: str, value: Any) -> ExistingDatabase:
+    hint = (
+        'write {"url": "postgresql://HOST/DATABASE?schema=NAME&secret=ARN"} and, for a database in'
+        ' a VPC, "vpcId", "subnetIds" and "securityGroupId" as well'
+    )
+    if not isinstance(value, dict) or not _DATABASE_PARTS[0] <= value.keys() <= _DATABASE_PARTS[1]:
+        raise SettingsError(f"{key} is {value!r}", hint=hint)
+    from qldbkit.replay.views.postgresql.address import PostgresqlAddress  # noqa: PLC0415 - libpq
+
+    address = PostgresqlAddress.of(value["url"])
+    network = [value.get(each) for each in ("vpcId", "subnetIds", "securityGroupId")]
+    if address.iam or (any(network) and not all(network)):
+        raise SettingsError(f"{key} signs in by IAM, or tells a network in part", hint=hint)
+    return ExistingDatabase(
+        value["url"],
+        address.secret,
+        value.get("vpcId"),
+        tuple(value.get("subnetIds", ())),
+        value.get("securityGroupId"),
+    )
+
+
+_DATABASE_PARTS = ({"url"}, {"url", "vpcId", "subnetIds", "securityGroupId"})
+
+
 def _kms_alias(key: str, value: Any) -> str:
     if not isinstance(value, str) or _KMS_ALIAS.fullmatch(value) is None:
         raise SettingsError(
@@ -276,4 +321,5 @@ _KEYS: Mapping[str, _Key] = {
     "replayTables": _Key("replay_tables", _table_names),
     "renameTables": _Key("rename_tables", _renames),
     "views": _Key("views", _views),
+    "postgresqlDatabase": _Key("postgresql_database", _existing_database),
 }

@@ -19,10 +19,12 @@ from stacks.replay import Replay
 from stacks.replay_target import ReplayTarget
 from stacks.settings import Settings
 from stacks.views.dynamodb import DynamoDbStore
+from stacks.views.postgresql import PostgreSqlStore
 from stacks.views.store import ViewStore
 
 STORES: Final[Mapping[str, Callable[..., ViewStore]]] = {
     "dynamodb": DynamoDbStore,
+    "postgresql": PostgreSqlStore,
 }
 """The construct of each kind of `stacks.settings.VIEW_KINDS`."""
 

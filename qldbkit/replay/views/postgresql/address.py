@@ -22,8 +22,11 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+import botocore
 
 from qldbkit.replay.views.opening import ViewUrlError
 
@@ -36,6 +39,8 @@ LIBPQ_PARTS: Final = frozenset(
 OWN_PARTS: Final = frozenset({"schema", "iam", "secret"})
 NAME_BYTES: Final = 63
 """PostgreSQL's limit for the name of anything."""
+PUBLIC_AUTHORITIES: Final = str(Path(botocore.__file__).with_name("cacert.pem"))
+"""The certificates that AWS's client trusts, where the system has none."""
 _SECRET: Final = re.compile(r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+")
 _ON_THIS_MACHINE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
@@ -159,5 +164,5 @@ def _with_tls(options: dict[str, str]) -> dict[str, str]:
     host = options.get("host", "")
     if "sslmode" in options or host in _ON_THIS_MACHINE or host.startswith("/"):
         return options
-    trusted = ssl.get_default_verify_paths().cafile or "system"
+    trusted = ssl.get_default_verify_paths().cafile or PUBLIC_AUTHORITIES
     return {"sslmode": "verify-full", "sslrootcert": trusted, **options}
