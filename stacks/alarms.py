@@ -15,6 +15,7 @@ from stacks.settings import Settings
 from stacks.signals import WatchedReplay, WatchedStream
 
 ITERATOR_AGE_MS = 5 * 60_000
+NEAR_EXPIRY = 0.75  # of what the stream retains: nearly two days to act, of a week
 FRESHNESS_SECONDS = 15 * 60  # fifteen times what Firehose waits to fill an object
 
 _Missing = cloudwatch.TreatMissingData
@@ -124,6 +125,20 @@ def replay_plans(watched: WatchedReplay) -> Iterator[AlarmPlan]:
         *(1, 1, 1),
         _Missing.IGNORE,  # nor does a record leave quarantine
         "Records that cannot be replayed wait for an operator: qldbkit quarantine list.",
+    )
+    yield AlarmPlan(
+        "Difference",
+        watched.of_replay(Metric.DIFFERENCES),
+        *(1, 1, 1),
+        _Missing.IGNORE,  # what differs does so until it is compared again
+        "The destination is not what the source is: qldbkit compare found documents that differ.",
+    )
+    yield AlarmPlan(
+        "NearExpiry",
+        watched.iterator_age(),
+        *(watched.retention_hours * 3_600_000 * NEAR_EXPIRY, 5, 3),
+        _Missing.NOT_BREACHING,  # without records there is no age
+        "The replay is so far behind that records are about to expire in the stream, unread.",
     )
     yield AlarmPlan(
         "Heartbeat",

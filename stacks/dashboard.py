@@ -96,6 +96,7 @@ def _trouble(watched: WatchedReplay) -> list[cloudwatch.Metric]:
     )
     return [
         *(watched.of_replay(each, "Sum") for each in names),
+        watched.of_replay(Metric.DIFFERENCES),
         watched.errors(watched.on_batch),
         watched.errors(watched.on_clock),
     ]

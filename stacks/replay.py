@@ -152,6 +152,7 @@ class Replay(Construct):
             on_batch=self.on_batch.function,
             on_clock=self.on_clock.function,
             failed=self.failed.queue,
+            retention_hours=self._settings.retention_hours,
         )
 
     @property

@@ -24,6 +24,7 @@ class WatchedReplay:
     on_batch: lambda_.Function
     on_clock: lambda_.Function
     failed: sqs.Queue
+    retention_hours: int
 
     def of_replay(self, metric: Metric, statistic: str = "Maximum") -> cloudwatch.Metric:
         """A figure that the functions report themselves."""

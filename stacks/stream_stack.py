@@ -63,6 +63,7 @@ class QldbBlogStreamStack(Stack):
             "ArchiveDeliveryStreamName": archive.delivery.ref,
             "BufferTableName": replay.buffer.table.table_name,
             "ReplayFunctionName": replay.on_batch.function.function_name,
+            "ClockRuleName": replay.clock.rule_name,
             "DrainFunctionName": replay.on_clock.function.function_name,
             "FailedBatchesQueueUrl": replay.failed.queue.queue_url,
             "QuarantineBucketName": quarantine.bucket.bucket_name,

@@ -28,6 +28,10 @@ MODULES: Final = {
     "compare": ("comparing", "Compare the documents of two sides, and repair what differs."),
     "status": ("status", "Say how far a replay is, and what waits."),
     "quarantine": ("quarantine", "Look at records that could not be replayed; redrive or discard."),
+    "resync": ("operating", "Bring some tables to what they are in the source."),
+    "skip": ("operating", "Go on over a held block, without what it waits for."),
+    "pause": ("operating", "Stop a deployed replay for a while."),
+    "resume": ("operating", "Let a paused replay go on."),
     "refill": ("refilling", "Replay blocks that the stream has lost, each into its place."),
 }
 """Command: the module of this package whose ``add_to`` adds it, and its line in the list."""

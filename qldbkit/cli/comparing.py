@@ -8,20 +8,29 @@ import sys
 from contextlib import ExitStack
 from typing import Annotated
 
+import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from qldbkit.cli.exit_codes import COMPARED_DIFFERENT, COMPARISON_FAILED
-from qldbkit.cli.replays import JsonOption
+from qldbkit.cli.replays import (
+    EndpointOption,
+    JsonOption,
+    RegionOption,
+    RenameOption,
+    TablesOption,
+)
 from qldbkit.cli.sentences import describe
 from qldbkit.cli.sides import Sides
+from qldbkit.client.connection import default_endpoint
 from qldbkit.errors import QldbkitError
 from qldbkit.local.catching_up import wait_until_equal
 from qldbkit.local.comparison_report import show_comparison
 from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.compare import Comparison, compare
 from qldbkit.replay.destination import Destination
+from qldbkit.replay.publishing import publish
 from qldbkit.replay.repair import RepairRefusedError, RepairReport, repair
 from qldbkit.replay.routed_source import RoutedSource
 from qldbkit.replay.routing import TableRouting
@@ -41,13 +50,8 @@ def compare_command(
         ),
     ],
     destination: Annotated[str, typer.Argument(help="Where it went to, named in the same ways.")],
-    endpoint_url: Annotated[
-        str | None,
-        typer.Option("--endpoint-url", envvar="AWS_ENDPOINT_URL", help="Where the ledgers are."),
-    ] = None,
-    region: Annotated[
-        str, typer.Option("--region", envvar="AWS_REGION", help="The region to sign for.")
-    ] = "us-east-1",
+    endpoint_url: EndpointOption = None,
+    region: RegionOption = "us-east-1",
     wait: Annotated[
         float, typer.Option("--wait", min=0, help="Seconds that the destination may be behind.")
     ] = 0,
@@ -58,22 +62,16 @@ def compare_command(
             help="Bring the destination's documents to the source's, on record, and compare again.",
         ),
     ] = False,
-    tables: Annotated[
-        str,
+    tables: TablesOption = "",
+    renames: RenameOption = "",
+    publish_as: Annotated[
+        str | None,
         typer.Option(
-            "--tables",
-            envvar="REPLAY_TABLES",
-            help="The source's tables that are replayed, as Person,Vehicle; all without it.",
+            "--publish-as",
+            help="Put how much differs into CloudWatch, as the destination of this name, whose"
+            " alarm then tells.",
         ),
-    ] = "",
-    renames: Annotated[
-        str,
-        typer.Option(
-            "--rename",
-            envvar="RENAME_TABLES",
-            help="What the destination calls them, as Person=People.",
-        ),
-    ] = "",
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the documents of two sides, by their Ion hashes.
@@ -87,7 +85,7 @@ def compare_command(
     notes = Console(stderr=True) if as_json else console
     try:
         with ExitStack() as stack:
-            sides = Sides(stack, endpoint_url, region)
+            sides = Sides(stack, endpoint_url or default_endpoint(), region)
             target = sides.writable(destination) if repairing else None
             replayed = None if target is None else _only_checkpoint(target)
             left = RoutedSource(
@@ -104,6 +102,8 @@ def compare_command(
                 show_comparison(found, notes)
                 report = repair(left, target, replayed.strand_id, found, who=_operator())
                 found = look()
+            if publish_as is not None:
+                publish(boto3.client("cloudwatch", region_name=region), publish_as, found)
     except (QldbkitError, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"qldbkit: {describe(error)}\n")
         raise typer.Exit(COMPARISON_FAILED) from error

@@ -21,6 +21,7 @@ from qldbkit.replay.buffer_sqlite import SqliteBuffer
 from qldbkit.replay.destination import Destination
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.logical_restore import Extent, LogicalRestoreReport, restore_into
+from qldbkit.replay.routing import TableRouting
 from qldbkit.replay.settings import DEFAULT_GAP_RETENTION
 from qldbkit.replay.units import UnitLimits
 from qldbkit.replay.views.opening import is_view, open_view
@@ -32,15 +33,17 @@ class LogicalTarget:
 
     Attributes:
         name: the ledger's name, or the view's URL.
-        endpoint_url: where a ledger is; None if that was not said.
+        endpoint_url: where a ledger is.
         region: the region to sign for.
+        tables: which of the source's tables are replayed, and as what.
         buffer: file of the settling buffer; by default, one for each destination in the folder of
             what the commands keep.
     """
 
     name: str
-    endpoint_url: str | None
+    endpoint_url: str
     region: str
+    tables: TableRouting
     buffer: Path | None
 
     @property
@@ -71,6 +74,7 @@ def replay_into(source: str, target: LogicalTarget, extent: Extent, *, as_json: 
             SqliteBuffer(target.buffer_file, gap_retention=DEFAULT_GAP_RETENTION),
             extent,
             limits=limits,
+            tables=target.tables,
             progress=told,
         )
     _print(report, as_json=as_json)
@@ -85,8 +89,6 @@ def _opened(target: LogicalTarget, stack: ExitStack) -> tuple[Destination, UnitL
         view.prepare()
         return view, view.limits
     check_ledger_name(target.name)
-    if target.endpoint_url is None:
-        raise typer.BadParameter("say with --ledger-endpoint-url where the ledger is")
     driver = qldb_driver(target.name, endpoint_url=target.endpoint_url, region=target.region)
     return LedgerDestination(stack.enter_context(driver)), UnitLimits()
 

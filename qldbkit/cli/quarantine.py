@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from base64 import b64encode
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,9 +85,14 @@ def list_records(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 @commands.command()
-def show(context: typer.Context, position: PositionArgument) -> None:
-    """Write a record's bytes, as they were received, to standard output."""
-    sys.stdout.buffer.write(_operator(context).quarantine().payload(position))
+def show(context: typer.Context, position: PositionArgument, as_json: JsonOption = False) -> None:
+    """Write a record's bytes, as they were received, to standard output; in JSON, as base64."""
+    payload = _operator(context).quarantine().payload(position)
+    if as_json:
+        shown = {"position": position, "payload": b64encode(payload).decode()}
+        Console().print_json(data=shown)
+    else:
+        sys.stdout.buffer.write(payload)
 
 
 @commands.command()
@@ -102,7 +108,9 @@ def redrive(
 ) -> None:
     """Feed a record to the replay again, which restores its place in the order."""
     data = None if payload is None else payload.read_bytes()
-    order = _operator(context).quarantine().redrive(position, reason, data)
+    operator = _operator(context)
+    order = operator.quarantine().redrive(position, reason, data)
+    operator.look_again()
     print_order(order, f"{order.position}: {order.result}", as_json=as_json)
 
 
@@ -114,7 +122,9 @@ def discard(
     as_json: JsonOption = False,
 ) -> None:
     """Give a record up, so that replay goes on as if it had never come."""
-    order = _operator(context).quarantine().discard(position, reason)
+    operator = _operator(context)
+    order = operator.quarantine().discard(position, reason)
+    operator.look_again()
     print_order(order, f"{order.position}: {order.result}", as_json=as_json)
 
 

@@ -57,4 +57,5 @@ def refill(
         region=region,
     )
     order = operator.refill(source_at(source), source, reason)
+    operator.look_again()
     print_order(order, order.result, as_json=as_json)

@@ -9,6 +9,7 @@ from typing import Annotated
 import boto3
 import typer
 
+from qldbkit.client.connection import default_endpoint
 from qldbkit.endpoints import LedgerEndpoints
 from qldbkit.replay.operator import ReplayNames, ReplayOperator, names_of_stack
 from qldbkit.replay.settings import tables_of_environment
@@ -35,13 +36,29 @@ FileOption = Annotated[
 EndpointOption = Annotated[
     str | None,
     typer.Option(
-        "--ledger-endpoint-url",
+        "--endpoint-url",
         envvar=["LEDGER_ENDPOINT_URL", "AWS_ENDPOINT_URL"],
-        help="Where the ledgers are.",
+        help="Where the ledgers are; by default where `qldbkit serve` listens.",
     ),
 ]
 RegionOption = Annotated[
     str, typer.Option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="AWS region.")
+]
+TablesOption = Annotated[
+    str,
+    typer.Option(
+        "--tables",
+        envvar="REPLAY_TABLES",
+        help="The source's tables that are replayed, as Person,Vehicle; all without it.",
+    ),
+]
+RenameOption = Annotated[
+    str,
+    typer.Option(
+        "--rename",
+        envvar="RENAME_TABLES",
+        help="What the destination calls them, as Person=People.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -71,7 +88,8 @@ def operator_of(
         names = ReplayNames(ledger, source, table, bucket, file, routing)
     else:
         names = names_of_stack(boto3.client("cloudformation", region_name=region), stack)
-    environment = {"AWS_REGION": region}
-    if endpoint_url is not None:
-        environment["LEDGER_ENDPOINT_URL"] = endpoint_url
+    environment = {
+        "AWS_REGION": region,
+        "LEDGER_ENDPOINT_URL": endpoint_url or default_endpoint(),
+    }
     return ReplayOperator(names, LedgerEndpoints.from_environment(environment))

@@ -14,12 +14,14 @@ from rich.table import Table
 
 from qldbkit.cli.logical_restoring import LogicalTarget, replay_into
 from qldbkit.cli.progress import journal_progress
-from qldbkit.cli.replays import EndpointOption, RegionOption
+from qldbkit.cli.replays import EndpointOption, RegionOption, RenameOption, TablesOption
 from qldbkit.cli.sources import answers_in, serve_folder, source_at
+from qldbkit.client.connection import default_endpoint
 from qldbkit.journal.sources.answers import AnswerError, SavedDigest
 from qldbkit.ledger.restore_target import FolderTarget
 from qldbkit.ledger.restoring import RestoreReport, RestoreSettings, restore
 from qldbkit.replay.logical_restore import Extent
+from qldbkit.replay.routing import TableRouting
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,6 +59,8 @@ def restore_command(
         Path | None,
         typer.Option("--folder", help="Where ledgers are kept; by default that of qldbkit serve."),
     ] = None,
+    tables: TablesOption = "",
+    renames: RenameOption = "",
     until: Annotated[
         str | None,
         typer.Option(
@@ -94,7 +98,8 @@ def restore_command(
 ) -> None:
     """Restore a ledger from its own journal: same ids, versions, times, hashes and digests.
 
-    Into a destination, its documents are replayed, and get ids and times of their own.
+    Into a destination, its documents are replayed, and get ids and times of their own: those of
+    --tables, called as --rename says. A ledger is restored whole.
 
     After an interruption the same command goes on. Exit status: 0 restored and proven; 1 the
     journal is damaged, or it could not be done; 2 the command line is wrong; 3 restored, but not
@@ -103,15 +108,20 @@ def restore_command(
     if (into is None) == (into_destination is None) and not dry_run:
         raise typer.BadParameter("say --into or --into-destination which ledger, or --dry-run")
     number, time = parse_until(until)
+    routing = TableRouting.from_text(tables, renames)
     if into_destination is not None and not dry_run:
         if digest is not None:
             raise typer.BadParameter("a destination has a journal, and so a digest, of its own")
         replay_into(
             source,
-            LogicalTarget(into_destination, endpoint_url, region, buffer),
+            LogicalTarget(
+                into_destination, endpoint_url or default_endpoint(), region, routing, buffer
+            ),
             Extent(number, time, strand),
             as_json=as_json,
         )
+    if not routing.changes_nothing:
+        raise typer.BadParameter("a ledger is restored whole: --tables is for --into-destination")
     settings = RestoreSettings(number, time, strand, stop_before_damage, allow_gaps, processes)
     given = None if digest is None else _digest(digest)
     journal = source_at(source, region=region)

@@ -27,13 +27,15 @@ class Sides:
 
     Attributes:
         stack: closes them.
-        endpoint_url: where ledgers are; None if that is not known.
+        endpoint_url: where ledgers are.
         region: the region to sign for.
+        only: the tables of a ledger that are looked at; all when None.
     """
 
     stack: ExitStack
-    endpoint_url: str | None
+    endpoint_url: str
     region: str
+    only: frozenset[str] | None = None
 
     def source(self, text: str, until: int | None = None) -> RepairSource:
         """The side that was replicated; of an archive or export, the blocks up to ``until``.
@@ -47,7 +49,7 @@ class Sides:
             return ViewSource(self._view(text), text)
         if _is_place(text):
             return self._journal(text, until)
-        return SourceLedgerHistory(self._driver(text), text)
+        return SourceLedgerHistory(self._driver(text), text, self.only)
 
     def destination(self, text: str) -> Side:
         """The side that it went to.
@@ -59,7 +61,7 @@ class Sides:
             return self._view(text)
         if _is_place(text):
             return self._journal(text)
-        return DestinationLedger(self._driver(text))
+        return DestinationLedger(self._driver(text), self.only)
 
     def writable(self, text: str) -> Destination:
         """The destination, to be repaired."""
@@ -80,8 +82,6 @@ class Sides:
         return view
 
     def _driver(self, name: str) -> Any:
-        if self.endpoint_url is None:
-            raise typer.BadParameter(f"say with --endpoint-url where ledger {name} is")
         driver = qldb_driver(name, endpoint_url=self.endpoint_url, region=self.region)
         return self.stack.enter_context(driver)
 

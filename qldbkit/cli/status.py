@@ -59,6 +59,7 @@ def status(
         now=operator.clock(),
         control=operator.control(),
         source=operator.names.source,
+        reading=operator.reading() if operator.names.clock_rule is not None else None,
     )
     console = Console(highlight=False)
     if as_json:
@@ -81,6 +82,10 @@ def _print(found: ReplayStatus, console: Console) -> None:
         console.print(table)
     if not found.strands:
         console.print("Nothing was replayed yet.")
+    if found.paused_at is not None:
+        console.print(f"paused since {_moment(found.paused_at)}: qldbkit resume lets it go on")
+    if found.not_reading is not None:
+        console.print(f"not reading the stream: {found.not_reading}")
     console.print(f"in quarantine: {found.quarantined}")
     console.print(f"clock ran last: {_moment(found.clock_at)}")
     if found.failure is not None:

@@ -99,7 +99,7 @@ class Comparison:
         tables: those that are on either side, by name, also where they are empty.
         missing_tables: names of tables that only the source has.
         extra_tables: names of tables that only the destination has.
-        differences: at most `MAX_DIFFERENCES`; `different_documents` says how many there are.
+        differences: as many as were asked for; `different_documents` says how many there are.
         different_documents: documents that are not the same on both sides.
     """
 
@@ -158,11 +158,16 @@ class Side(Protocol):
         """Every current document once, in any order, lazily."""
 
 
-def compare(source: Side, destination: Side) -> Comparison:
+def compare(source: Side, destination: Side, *, most: int = MAX_DIFFERENCES) -> Comparison:
     """Compare every document of both sides.
 
     Each side is read as it is at that moment: while the source is written to, or the destination
     still lags, they differ.
+
+    Args:
+        source: what was replicated.
+        destination: where it went to.
+        most: how many differences are named.
 
     Raises:
         Exception: a side cannot be read.
@@ -176,7 +181,7 @@ def compare(source: Side, destination: Side) -> Comparison:
             tables=tuple(_counts(database, sorted(source_tables | destination_tables))),
             missing_tables=tuple(sorted(source_tables - destination_tables)),
             extra_tables=tuple(sorted(destination_tables - source_tables)),
-            differences=tuple(_differences(database)),
+            differences=tuple(_differences(database, most)),
             different_documents=_different(database),
         )
 
@@ -193,16 +198,23 @@ def compare_ledgers(source: QldbDriver, destination: QldbDriver) -> Comparison:
 class SourceLedger:
     """A ledger whose document ids are the ones that are compared."""
 
-    def __init__(self, driver: QldbDriver):
-        self._driver = driver
+    def __init__(self, driver: QldbDriver, only: frozenset[str] | None = None):
+        """Compare a ledger.
+
+        Args:
+            driver: on the ledger.
+            only: the tables that are looked at; all when None.
+        """
+        self._driver, self._only = driver, only
 
     def tables(self) -> frozenset[str]:
-        """The names of the active tables, without the replay's own."""
+        """The names of the active tables that are looked at, without the replay's own."""
         rows = self._driver.execute_lambda(
             lambda transaction: list(transaction.execute_statement(partiql.USER_TABLES))
         )
         names = {str(each["name"]) for each in rows if str(each["status"]) == ACTIVE}
-        return frozenset(names - BOOKKEEPING_TABLES)
+        names -= BOOKKEEPING_TABLES
+        return frozenset(names if self._only is None else names & self._only)
 
     def digests(self) -> Iterator[DocumentDigest]:
         """Every current document, table by table, each table in one transaction."""
@@ -228,12 +240,13 @@ class DestinationLedger:
     source's ids itself.
     """
 
-    def __init__(self, driver: QldbDriver):
+    def __init__(self, driver: QldbDriver, only: frozenset[str] | None = None):
+        """Compare a ledger; the arguments are those of `SourceLedger`."""
         self._driver = driver
-        self._ledger = SourceLedger(driver)
+        self._ledger = SourceLedger(driver, only)
 
     def tables(self) -> frozenset[str]:
-        """The names of the active tables, without the replay's own."""
+        """The names of the active tables that are looked at, without the replay's own."""
         return self._ledger.tables()
 
     def digests(self) -> Iterator[DocumentDigest]:
@@ -291,11 +304,11 @@ def _counts(database: sqlite3.Connection, names: Iterable[str]) -> Iterator[Tabl
         yield TableComparison(name, *counted.get(name, (0, 0, 0)))
 
 
-def _differences(database: sqlite3.Connection) -> Iterator[Difference]:
+def _differences(database: sqlite3.Connection, most: int) -> Iterator[Difference]:
     rows = database.execute(
         "SELECT table_name, document_id, source_digest, destination_digest FROM pair"
         " WHERE source_digest IS NOT destination_digest ORDER BY 1, 2 LIMIT ?",
-        (MAX_DIFFERENCES,),
+        (most,),
     )
     for table, document_id, source, destination in rows:
         yield Difference(table, document_id, _kind(source, destination), destination)

@@ -22,6 +22,7 @@ from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.destination import Destination
 from qldbkit.replay.refilling import Progress, Refilled, refill
 from qldbkit.replay.retrying import RetryingDestination
+from qldbkit.replay.routing import ALL_TABLES, TableRouting
 from qldbkit.replay.units import UnitLimits
 
 
@@ -92,6 +93,7 @@ def restore_into(
     extent: Extent | None = None,
     *,
     limits: UnitLimits | None = None,
+    tables: TableRouting = ALL_TABLES,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.time,
 ) -> LogicalRestoreReport:
@@ -106,6 +108,7 @@ def restore_into(
         buffer: keeps what is held, and passed gaps, for later refills.
         extent: what of the journal; all of it when None.
         limits: what one of the destination's transactions takes; a ledger's when None.
+        tables: which of the source's tables are replayed, and as what.
         progress: told how far it is.
         clock: seconds since 1970.
 
@@ -113,7 +116,7 @@ def restore_into(
         QldbkitError: the source cannot be read.
         Exception: the destination or the buffer failed. It can be done again.
     """
-    policy = ReplayPolicy(settle_window=0.0, limits=limits or UnitLimits())
+    policy = ReplayPolicy(settle_window=0.0, limits=limits or UnitLimits(), tables=tables)
     applier = Applier(RetryingDestination(destination), buffer, clock, policy)
     before = {each.strand_id: each for each in destination.checkpoints()}
     refilled = refill(source, applier, before, wanted=(extent or Extent()).has, progress=progress)

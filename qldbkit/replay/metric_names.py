@@ -15,7 +15,8 @@ class Metric(StrEnum):
     """A figure of one run. Where Debezium has a word for it, that word is used.
 
     Those of a batch count what the batch did. Those of the clock say how things stand, and are
-    there every minute, also when nothing happens.
+    there every minute, also when nothing happens. That of a comparison is there when somebody
+    has compared.
     """
 
     # Of a batch, and of what the clock applied
@@ -37,6 +38,8 @@ class Metric(StrEnum):
     BLOCKS_WAITING = "BlocksWaiting"
     QUARANTINED_RECORDS = "QuarantinedRecords"
     GAPS_OPEN = "GapsOpen"
+    # Of a comparison that is published
+    DIFFERENCES = "Differences"
 
 
 UNITS: Final[Mapping[Metric, str]] = {

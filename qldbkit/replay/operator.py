@@ -5,8 +5,10 @@ from __future__ import annotations
 import getpass
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,25 @@ from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.buffer_dynamodb import DynamoDbBuffer
 from qldbkit.replay.buffer_sqlite import SqliteBuffer
+from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.compare import DestinationLedger
+from qldbkit.replay.errors import OrderRefusedError
+from qldbkit.replay.interruptions import Interruptions
 from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.orders import Action, Order, Orders
 from qldbkit.replay.quarantine import Quarantine
 from qldbkit.replay.quarantine_dynamodb import BucketPayloads
+from qldbkit.replay.reading import StreamReading
 from qldbkit.replay.refilling import refill
+from qldbkit.replay.repair import RepairRefusedError
+from qldbkit.replay.repair_source import RepairSource
+from qldbkit.replay.reporting import note_held
+from qldbkit.replay.resync import resynchronise
 from qldbkit.replay.retrying import RetryingDestination
+from qldbkit.replay.routed_source import RoutedSource
 from qldbkit.replay.routing import ALL_TABLES, TableRouting
 from qldbkit.replay.settings import DEFAULT_GAP_RETENTION, DEFAULT_SETTLE_WINDOW
+from qldbkit.replay.skipping import go_on_over, held_at
 
 
 class ReplayNotFoundError(QldbkitError):
@@ -46,6 +59,8 @@ class ReplayNames:
         bucket: the quarantine's S3 bucket; None if payloads are in the table.
         file: the settling buffer's SQLite file.
         tables: which of the source's tables are replayed, and as what.
+        function: the Lambda function that takes the stream's batches; None if none is known.
+        clock_rule: EventBridge's rule that calls the clock's function; None if none is known.
     """
 
     destination: str
@@ -54,6 +69,8 @@ class ReplayNames:
     bucket: str | None = None
     file: Path | None = None
     tables: TableRouting = ALL_TABLES
+    function: str | None = None
+    clock_rule: str | None = None
 
 
 def names_of_stack(cloudformation: Any, stack: str) -> ReplayNames:
@@ -79,6 +96,8 @@ def names_of_stack(cloudformation: Any, stack: str) -> ReplayNames:
             tables=TableRouting.from_text(
                 outputs.get("ReplayedTables", ""), outputs.get("RenamedTables", "")
             ),
+            function=outputs.get("ReplayFunctionName"),
+            clock_rule=outputs.get("ClockRuleName"),
         )
     except KeyError as error:
         raise ReplayNotFoundError(f"stack {stack} has no output {error.args[0]}") from error
@@ -135,12 +154,13 @@ class ReplayOperator:
 
     def destination(self) -> LedgerDestination:
         """The destination ledger."""
-        return LedgerDestination(
-            qldb_driver(
-                self.names.destination,
-                endpoint_url=self.endpoints.session,
-                region=self.endpoints.region,
-            )
+        return LedgerDestination(self._driver())
+
+    def _driver(self) -> Any:
+        return qldb_driver(
+            self.names.destination,
+            endpoint_url=self.endpoints.session,
+            region=self.endpoints.region,
         )
 
     def quarantine(self) -> Quarantine:
@@ -172,6 +192,132 @@ class ReplayOperator:
             lambda: str(refill(source, self._applier(buffer), checkpoints)),
         )
 
+    def resync(self, source: RepairSource, tables: frozenset[str], reason: str = "") -> Order:
+        """Bring tables to what they are in the source, on record, while replay goes on.
+
+        Args:
+            source: the source's side, with its own names of the tables.
+            tables: names of the source's tables.
+            reason: why, if that is worth saying.
+
+        Raises:
+            OrderRefusedError: a table is not replayed.
+            RepairRefusedError: the source does not know all that was replayed, or is another one.
+            Exception: a side cannot be read, or the destination not be written.
+        """
+        names = self._names_of(tables)
+        destination, who = self.destination(), self.caller()
+        renamed = {each: name for each, name in names.items() if each != name}
+        routed = RoutedSource(source, TableRouting.of(names, renamed))
+        only = frozenset(names.values())
+
+        def bring() -> str:
+            strand_id = only_strand(destination.checkpoints())
+            side = partial(DestinationLedger, self._driver(), only)
+            return str(resynchronise(routed, destination, side, strand_id, who=who))
+
+        position = f"{', '.join(sorted(tables))} from {source.name()}"
+        return Orders(self.buffer(), who=who).carry_out(Action.RESYNC, position, reason, bring)
+
+    def skip(self, sequence_no: int, strand_id: str | None, reason: str) -> Order:
+        """Let a strand go on over the block that it waits for, on record.
+
+        Args:
+            sequence_no: the block's.
+            strand_id: its strand; None if only one waits there.
+            reason: why.
+
+        Raises:
+            OrderRefusedError: no reason is given, or the block is not what is waited for, or may
+                still come.
+            Exception: the destination or the settling buffer failed. It can be ordered again.
+        """
+        if not reason.strip():
+            raise OrderRefusedError(
+                "nothing is skipped without a reason", hint="give one with --reason"
+            )
+        buffer, destination = self.buffer(), self.destination()
+        applier = self._applier(buffer)
+        hold = held_at(applier.drain(), sequence_no, strand_id)
+        return Orders(buffer, who=self.caller()).carry_out(
+            Action.SKIP,
+            str(hold.address),
+            reason,
+            lambda: go_on_over(hold, applier, destination, buffer),
+        )
+
+    def pause(self, reason: str = "") -> Order:
+        """Stop reading the stream, on record; nothing is lost while the stream keeps its records.
+
+        Raises:
+            ReplayNotFoundError: the deployed functions are not known.
+            ReadingError: it could not be stopped.
+        """
+        buffer, reading = self.buffer(), self.reading()
+
+        def stop() -> str:
+            Interruptions(buffer, inf).pause(self.clock())
+            reading.stop()
+            return "paused"
+
+        return Orders(buffer, who=self.caller()).carry_out(
+            Action.PAUSE, str(self.names.function), reason, stop
+        )
+
+    def resume(self, reason: str = "") -> Order:
+        """Read the stream again from where it was left, on record.
+
+        Raises:
+            ReplayNotFoundError: the deployed functions are not known.
+            ReadingError: it could not be started.
+        """
+        buffer, reading = self.buffer(), self.reading()
+
+        def start() -> str:
+            reading.start()
+            Interruptions(buffer, inf).resume(self.clock())
+            return "resumed"
+
+        return Orders(buffer, who=self.caller()).carry_out(
+            Action.RESUME, str(self.names.function), reason, start
+        )
+
+    def reading(self) -> StreamReading:
+        """Whether the deployed functions read the stream.
+
+        Raises:
+            ReplayNotFoundError: they are not known.
+        """
+        names, region = self.names, self.endpoints.region
+        if names.function is None or names.clock_rule is None:
+            raise ReplayNotFoundError(
+                "no deployed function is known that reads the stream",
+                hint="name the stack with --stack, and deploy it if it is older than this version",
+            )
+        return StreamReading(
+            boto3.client("lambda", region_name=region),
+            boto3.client("events", region_name=region),
+            function=names.function,
+            rule=names.clock_rule,
+        )
+
+    def look_again(self) -> None:
+        """Have the status say how it is after an order, and not only when the clock has looked.
+
+        Raises:
+            Exception: the destination or the settling buffer failed.
+        """
+        buffer = self.buffer()
+        note_held(buffer, self._applier(buffer).drain(), self.clock())
+
+    def _names_of(self, tables: frozenset[str]) -> dict[str, str]:
+        """The destination's names of tables of the source."""
+        names = {each: self.names.tables.name_of(each) for each in sorted(tables)}
+        left_out = [each for each, name in names.items() if name is None]
+        if left_out:
+            raise OrderRefusedError(f"{', '.join(left_out)} is not replayed")
+        return {each: name for each, name in names.items() if name is not None}
+
     def _applier(self, buffer: SettlingBuffer) -> Applier:
         return Applier(RetryingDestination(self.destination()), buffer, self.clock, self._policy)
 
@@ -185,3 +331,17 @@ class ReplayOperator:
             return f"{getpass.getuser()}@{socket.gethostname()}"
         identity = boto3.client("sts", region_name=self.endpoints.region).get_caller_identity()
         return str(identity["Arn"])
+
+
+def only_strand(checkpoints: Sequence[Checkpoint]) -> str:
+    """The journal that was replayed into a destination, if it is one.
+
+    Raises:
+        RepairRefusedError: it is none, or several.
+    """
+    if len(checkpoints) != 1:
+        raise RepairRefusedError(
+            f"{len(checkpoints)} journals were replayed into the destination; it can be repaired"
+            " if it is one"
+        )
+    return checkpoints[0].strand_id

@@ -28,6 +28,10 @@ class Action(StrEnum):
     REDRIVE = "redrive"
     DISCARD = "discard"
     REFILL = "refill"
+    RESYNC = "resync"
+    SKIP = "skip"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Order:
         at: when, in UTC, as ISO 8601 writes it.
         who: who gave the order.
         action: what was ordered.
-        position: what it is about: a record's position, or where a journal is.
+        position: what it is about: a record's position, a block, tables, a function, or where a
+            journal is.
         reason: why; it may be empty where nothing is given up.
         result: what became of it; `UNDER_WAY` until then, and for ever if the command was killed.
     """

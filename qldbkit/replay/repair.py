@@ -106,7 +106,8 @@ def repair(
 ) -> RepairReport:
     """Bring the documents that a comparison names to what they are in the source.
 
-    Tables that are missing are made; tables that only the destination has are left.
+    Tables that are missing are made; tables that only the destination has are left, with all that
+    is in them.
 
     Args:
         source: the source's side of the comparison.
@@ -125,8 +126,10 @@ def repair(
     checkpoint = _within_reach(source, destination.checkpoint(strand_id))
     _make_tables(destination, strand_id, comparison)
     repaired: list[str] = []
-    left: list[Difference] = []
-    for differences in _batches(comparison.differences):
+    strange = frozenset(comparison.extra_tables)
+    left = [each for each in comparison.differences if each.table in strange]
+    ours = [each for each in comparison.differences if each.table not in strange]
+    for differences in _batches(ours):
         chosen = _repair_batch(source, destination, strand_id, differences, (who, now))
         repaired += chosen.done
         left += chosen.left
@@ -291,7 +294,8 @@ def _within_reach(source: RepairSource, checkpoint: Checkpoint | None) -> Checkp
         raise RepairRefusedError(
             f"the destination is ahead of the source, which ends at block {reach}",
             position=str(checked),
-            hint="repair from a journal that has everything that was replayed",
+            hint="repair from a journal that has everything that was replayed, or pause the replay"
+            " until it has",
         )
     return checked
 

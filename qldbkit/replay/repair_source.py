@@ -54,8 +54,15 @@ class RepairSource(Side, Protocol):
 class SourceLedgerHistory(SourceLedger):
     """A ledger that a destination may be repaired from."""
 
-    def __init__(self, driver: QldbDriver, ledger: str):
-        super().__init__(driver)
+    def __init__(self, driver: QldbDriver, ledger: str, only: frozenset[str] | None = None):
+        """Repair from a ledger.
+
+        Args:
+            driver: on the ledger.
+            ledger: its name.
+            only: the tables that are looked at; all when None.
+        """
+        super().__init__(driver, only)
         self._name = ledger
         self._active: frozenset[str] | None = None
 

@@ -22,6 +22,7 @@ RUNS: Final = "run"
 """The topic of the notes about runs."""
 CLOCK: Final = "clock"
 FAILURE: Final = "failure"
+HELD: Final = "held"
 
 
 def metrics_line(figures: Figures, destination: str) -> str:
@@ -71,7 +72,8 @@ class Reports:
             report = self._logger.error if overdue else self._logger.info
             report(hold.reason.value, position=str(hold.address), reason=hold.message)
         if outcome.standing is not None:
-            self._note(CLOCK, figures=figures, heldBy=outcome.held_by())
+            self._note(CLOCK, figures=figures)
+            note_held(self._buffer, outcome, self._clock())
         return figures
 
     def failed(self, error: Exception) -> None:
@@ -87,3 +89,9 @@ class Reports:
     def _note(self, name: str, **facts: Any) -> None:
         text = json.dumps({"at": self._clock(), **facts}, separators=(",", ":"))
         self._buffer.note(RUNS, name, text)
+
+
+def note_held(buffer: SettlingBuffer, outcome: Outcome, now: float) -> None:
+    """Note what a drain found that replay is held by, for `qldbkit.replay.status`."""
+    facts = {"at": now, "heldBy": outcome.held_by()}
+    buffer.note(RUNS, HELD, json.dumps(facts, separators=(",", ":")))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from itertools import islice
+from math import inf
 from typing import Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,7 +16,9 @@ from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import BlockAddress
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.checkpoint import Checkpoint, reached
-from qldbkit.replay.reporting import CLOCK, FAILURE, RUNS
+from qldbkit.replay.interruptions import Interruptions
+from qldbkit.replay.reading import StreamReading
+from qldbkit.replay.reporting import CLOCK, FAILURE, HELD, RUNS
 
 COUNTED: Final = 10_000
 """Up to how many blocks or records are counted."""
@@ -78,9 +81,12 @@ class ReplayStatus:
         destination: its name.
         strands: each strand that anything is known of.
         quarantined: records in quarantine.
-        held_by: which blocks will not be applied by waiting, as the clock saw it last.
+        held_by: which blocks will not be applied by waiting, as the clock or an order saw it last.
         clock_at: seconds since 1970 when the clock ran to its end last; None for never.
         failure: the last run that failed: ``at``, ``errorClass`` and ``reason``; None for none.
+        paused_at: seconds since 1970 when an operator paused the replay; None if it is not paused.
+        not_reading: how it is that the deployed functions are not called; None if they are, or if
+            nobody asked.
         source_unknown: why the source's newest block is not known; None if it is, or if nobody
             asked.
     """
@@ -91,12 +97,15 @@ class ReplayStatus:
     held_by: tuple[str, ...]
     clock_at: float | None
     failure: dict[str, Any] | None
+    paused_at: float | None
+    not_reading: str | None
     source_unknown: str | None
 
     @property
     def healthy(self) -> bool:
         """Whether nothing waits for a person."""
-        return not self.held_by and not self.quarantined
+        stopped = self.paused_at is not None or self.not_reading is not None
+        return not (self.held_by or self.quarantined or stopped)
 
     def as_dict(self) -> dict[str, Any]:
         """The status as JSON has it."""
@@ -118,6 +127,7 @@ def replay_status(
     now: float,
     control: Any = None,
     source: str | None = None,
+    reading: StreamReading | None = None,
 ) -> ReplayStatus:
     """Look at the destination, the settling buffer and, if it can be reached, the source.
 
@@ -128,6 +138,7 @@ def replay_status(
         now: seconds since 1970.
         control: boto3's client of the source's control plane.
         source: the source ledger's name.
+        reading: whether the deployed functions are called; None if that is not known.
 
     Raises:
         Exception: the destination or the buffer cannot be read.
@@ -136,14 +147,18 @@ def replay_status(
     tip, unknown = _source_tip(control, source, checkpoints)
     strands = sorted({*checkpoints, *buffer.strands(), *([tip.strand_id] if tip else [])})
     notes = buffer.notes(RUNS)
-    clock = json.loads(notes.get(CLOCK, "{}"))
+    clock, held = json.loads(notes.get(CLOCK, "{}")), json.loads(notes.get(HELD, "{}"))
+    pause = Interruptions(buffer, inf).paused()
+    state = None if reading is None else reading.state()
     return ReplayStatus(
         destination=name,
         strands=tuple(_strand(each, checkpoints.get(each), buffer, tip, now) for each in strands),
         quarantined=sum(1 for _ in islice(buffer.quarantine_index(), COUNTED)),
-        held_by=tuple(clock.get("heldBy", ())),
+        held_by=tuple(held.get("heldBy", ())),
         clock_at=clock.get("at"),
         failure=json.loads(notes[FAILURE]) if FAILURE in notes else None,
+        paused_at=None if pause is None else pause.since,
+        not_reading=None if state is None or state.reads else str(state),
         source_unknown=unknown,
     )
 

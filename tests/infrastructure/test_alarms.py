@@ -21,6 +21,8 @@ ALARMS = {
     ),
     "Gap": ("qldbkit/replay", "StrandsHeld", "Maximum", 1, "2/3", "ignore"),
     "QuarantineNotEmpty": ("qldbkit/replay", "QuarantinedRecords", "Maximum", 1, "1/1", "ignore"),
+    "Difference": ("qldbkit/replay", "Differences", "Maximum", 1, "1/1", "ignore"),
+    "NearExpiry": ("AWS/Lambda", "IteratorAge", "Maximum", 453_600_000, "3/5", "notBreaching"),
     "Heartbeat": ("qldbkit/replay", "Heartbeat", "Sum", 1, "5/5", "breaching"),
     "ArchiveBehind": (
         *("AWS/Firehose", "DeliveryToS3.DataFreshness", "Maximum", 900, "3/5", "notBreaching"),
@@ -36,6 +38,8 @@ OF = {
     "WritesThrottled": {"StreamName": "JournalStream"},
     "Gap": {"Destination": "QldbBlogStreaming"},
     "QuarantineNotEmpty": {"Destination": "QldbBlogStreaming"},
+    "Difference": {"Destination": "QldbBlogStreaming"},
+    "NearExpiry": {"FunctionName": "ReplayOnBatchFunction"},
     "Heartbeat": {"Destination": "QldbBlogStreaming"},
     "ArchiveBehind": {"DeliveryStreamName": "ArchiveDelivery"},
     "BatchErrors": {"FunctionName": "ReplayOnBatchFunction"},

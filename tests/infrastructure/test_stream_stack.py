@@ -380,6 +380,7 @@ def test_the_outputs_name_what_a_user_looks_for(stream_template: Template) -> No
         "ArchiveDeliveryStreamName",
         "BufferTableName",
         "ReplayFunctionName",
+        "ClockRuleName",
         "DrainFunctionName",
         "FailedBatchesQueueUrl",
         "QuarantineBucketName",

@@ -222,6 +222,30 @@ def test_a_killed_replay_goes_on_where_it_was(replication):
     replication.assert_catches_up()
 
 
+def test_a_paused_replay_does_nothing_and_goes_on_with_nothing_lost(replication):
+    writing = threading.Thread(target=write, args=(replication, "paused", 30))
+    writing.start()
+    said = json.loads(replication.qldbkit("pause", "--reason", "a test", "--json"))
+    assert (said["action"], said["result"]) == ("pause", "paused")
+    for pid in workers(replication):
+        os.kill(pid, signal.SIGKILL)
+    before = replication.destination_revisions()
+    writing.join()
+    status = json.loads(replication.qldbkit("status", "--json", code=3))
+    assert status["paused_at"] is not None
+    assert status["not_reading"].startswith("the event source mapping is Disabled")
+    assert b"qldbkit resume" in replication.qldbkit("status", code=3)
+    assert replication.destination_revisions() == before
+
+    replication.qldbkit("resume")
+
+    replication.assert_catches_up()
+    status = json.loads(replication.qldbkit("status", "--json"))
+    assert (status["paused_at"], status["not_reading"]) == (None, None)
+    orders = json.loads(replication.qldbkit("quarantine", "orders", "--json"))
+    assert [each["action"] for each in orders] == ["pause", "resume"]
+
+
 def test_batches_delivered_twice_change_nothing(replication):
     write(replication, "twice", 20)
     replication.assert_catches_up()

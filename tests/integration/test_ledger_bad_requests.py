@@ -46,8 +46,16 @@ def server(tmp_path_factory):
         (post(b"{", b"/ledgers", None), 400, "InvalidParameterException"),
         (post(b'{"Name":{}}', b"/ledgers", None), 400, "InvalidParameterException"),
         (post(b"{}", b"/nothing", None), 404, "UnknownOperationException"),
-        (b"GET /ledgers?max_results=x HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParameter"),
-        (b"GET /ledgers?max_results=101 HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParameter"),
+        (
+            b"GET /ledgers?max_results=x HTTP/1.1\r\nhost: localhost\r\n\r\n",
+            400,
+            "InvalidParameter",
+        ),
+        (
+            b"GET /ledgers?max_results=101 HTTP/1.1\r\nhost: localhost\r\n\r\n",
+            400,
+            "InvalidParameter",
+        ),
         (b"GET /ledgers?next_token=!!!!! HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParam"),
         (b"GET /ledgers/%2e%2e HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParameter"),
         (b"GET /ledgers/%00 HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "InvalidParameter"),

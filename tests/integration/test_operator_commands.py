@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from simulation.delivery import kinesis_event, raw_event
 from simulation.source import records_of
 
+from qldbkit.journal.records import decode_record
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer_sqlite import SqliteBuffer
 from qldbkit.replay.ledger_destination import LedgerDestination
@@ -30,16 +33,30 @@ class Operated:
         self.applier = Applier(
             LedgerDestination(user.driver("destination")),
             self.buffer,
-            lambda: 2_000_000_000.0,
+            lambda: time.time() - 1000.0,  # the settle window is over for the operator
             ReplayPolicy(settle_window=0.0),
         )
         for statement in ("CREATE TABLE Person", "INSERT INTO Person {'v': 'one'}"):
             self.run(statement)
 
-    def run(self, statement: str) -> None:
-        self.user.driver("source").execute_lambda(
+    def run(self, statement: str, ledger: str = "source") -> None:
+        self.user.driver(ledger).execute_lambda(
             lambda transaction: transaction.execute_statement(statement)
         )
+
+    def people(self, ledger: str, table: str = "Person") -> list[str]:
+        """What the table's documents hold."""
+        rows = self.user.driver(ledger).execute_lambda(
+            lambda transaction: list(transaction.execute_statement(f"SELECT v FROM {table}"))
+        )
+        return sorted(str(each["v"]) for each in rows)
+
+    def archive_of(self, records: list[tuple[str, bytes]]) -> Path:
+        """A folder with those records."""
+        archive = self.folder / "archive"
+        archive.mkdir()
+        (archive / "delivery-1").write_bytes(b"".join(data for _, data in records))
+        return archive
 
     def records(self) -> list[tuple[str, bytes]]:
         blocks = self.user.server.service._registry.ledger("source").blocks(0)
@@ -50,8 +67,10 @@ class Operated:
         name, *arguments = command
         if name == "status":
             parts += ["--source", "source"]
-        if name == "refill":
+        if name in ("refill", "skip", "resync"):
             parts = [arguments.pop(0), *parts]
+        if name == "resync":
+            parts += ["--source", "source"]
         done = subprocess.run(
             [sys.executable, "-m", "qldbkit.cli", name, *parts, *arguments],
             env={
@@ -89,7 +108,10 @@ def test_a_damaged_record_is_found_shown_and_redriven(operated: Operated) -> Non
     assert (strand["applied"], strand["blocks_behind"], strand["waiting"]) == (1, 1, 1)
     (entry,) = json.loads(operated.qldbkit("quarantine", "list", "--json"))
     assert entry["position"].encode() in operated.qldbkit("quarantine", "list").splitlines()
-    assert b"oNe" in operated.qldbkit("quarantine", "show", entry["position"])
+    shown = operated.qldbkit("quarantine", "show", entry["position"])
+    assert b"oNe" in shown
+    as_json = json.loads(operated.qldbkit("quarantine", "show", entry["position"], "--json"))
+    assert as_json == {"position": entry["position"], "payload": b64encode(shown).decode()}
     copy = operated.folder / "sound.ion"
     copy.write_bytes(last)
 
@@ -137,6 +159,57 @@ def test_what_the_stream_lost_is_brought_from_an_archive(operated: Operated) -> 
     assert (order["action"], order["reason"], order["position"]) == (
         *("refill", "expired", str(archive)),
     )
+
+
+def test_a_held_block_is_gone_on_over_by_an_order_and_the_status_says_so_at_once(
+    operated: Operated,
+) -> None:
+    operated.run("UPDATE Person AS p SET p.v = 'two' WHERE p.v = 'one'")
+    operated.run("UPDATE Person AS p SET p.v = 'three' WHERE p.v = 'two'")
+    records = operated.records()
+    blocks = {decode_record(data).address.sequence_no: [] for _, data in records}
+    for each in records:
+        blocks[decode_record(each[1]).address.sequence_no].append(each)
+    *_, lost, last = blocks
+    operated.applier.handle(
+        kinesis_event([each for at, some in blocks.items() if at != lost for each in some])
+    )
+    operated.qldbkit("refill", str(operated.archive_of(blocks[last])))
+    held = operated.status(code=3)["held_by"]
+    assert "an earlier revision of one of its documents is missing" in held[0]
+
+    assert b"--reason" in operated.qldbkit("skip", str(last), code=2)
+    assert b"does not wait for block 1" in operated.qldbkit(
+        *("skip", "1", "--reason", "a try"), code=1
+    )
+    said = operated.qldbkit("skip", str(last), "--reason", "the archive is gone")
+
+    assert said.startswith(b"replay goes on; it was an earlier revision")
+    (strand,) = operated.status()["strands"]
+    assert (strand["applied"], strand["blocks_behind"]) == (last, 0)
+    assert operated.people("destination") == ["three"]
+    orders = json.loads(operated.qldbkit("quarantine", "orders", "--json"))
+    assert (orders[-1]["action"], orders[-1]["reason"]) == ("skip", "the archive is gone")
+
+
+def test_one_table_is_resynchronised_and_the_others_are_left(operated: Operated) -> None:
+    for statement in ("CREATE TABLE Car", "INSERT INTO Car {'v': 'red'}"):
+        operated.run(statement)
+    operated.applier.handle(kinesis_event(operated.records()))
+    for table in ("Person", "Car"):
+        operated.run(f"UPDATE {table} SET v = 'forged'", "destination")
+
+    said = operated.qldbkit("resync", "Person", "--reason", "somebody wrote to it")
+
+    assert said == b"1 documents were brought to what they are in the source\n"
+    assert operated.people("destination") == ["one"]
+    assert operated.people("destination", "Car") == ["forged"]
+    (order,) = json.loads(operated.qldbkit("quarantine", "orders", "--json"))
+    assert (order["action"], order["position"]) == ("resync", "Person from ledger source")
+    operated.run("UPDATE Person SET v = 'two'")
+    operated.applier.handle(kinesis_event(operated.records()))
+    assert operated.people("destination") == ["two"]
+    assert operated.status()["healthy"] is True
 
 
 def test_mistakes_are_answered_with_a_sentence(operated: Operated) -> None:
