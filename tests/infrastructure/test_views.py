@@ -73,7 +73,7 @@ def test_a_view_has_alarms_of_its_own(template: Template, kind: str) -> None:
     alarms = of_view(template, "AWS::CloudWatch::Alarm", kind)
     names = {re.fullmatch(r"\w+?Alarms(\w+?)[0-9A-F]{8}", each)[1] for each in alarms}
     assert names == {
-        *("IteratorAge", "Gap", "QuarantineNotEmpty", "Heartbeat"),
+        *("IteratorAge", "NearExpiry", "Gap", "QuarantineNotEmpty", "Difference", "Heartbeat"),
         *("BatchErrors", "ClockErrors", "FailedBatches"),
     }
     of_replay = [each for each in alarms.values() if each["Namespace"] == "qldbkit/replay"]

@@ -38,7 +38,7 @@ def test_it_comes_through_the_simulation_as_the_page_runs_it(folder):
     (folder / "test_sqlite_view.py").write_text(SIMULATION)
     code, said = python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert code == 0, said
-    assert "30 passed" in said
+    assert re.search(r"\b[1-9]\d* passed", said) and "skipped" not in said
 
 
 def test_the_simulation_finds_a_mistake_that_is_easily_made(folder):
