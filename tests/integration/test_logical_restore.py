@@ -6,12 +6,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from random import Random
+from time import monotonic
 from typing import Any
 
 import pytest
-from generate_journal import write_archive, write_export
+from generate_journal import blocks, records, write_archive, write_export
 from simulation.source import records_of
+
+from qldbkit.journal.model import Block
+from qldbkit.replay.bookkeeping_tables import BOOKKEEPING_TABLES
+from qldbkit.replay.ledger_destination import LedgerDestination
 
 
 class Kept:
@@ -44,16 +51,23 @@ class Kept:
             write_export(place, blocks, form, per_object=3)
         return str(place)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "AWS_ENDPOINT_URL": self.user.server.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "QLDBKIT_FOLDER": str(self.folder / "state"),
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "qldbkit.cli", *arguments, "--json"]
+
     def qldbkit(self, *arguments: str, code: int = 0) -> Any:
         done = subprocess.run(
-            [sys.executable, "-m", "qldbkit.cli", *arguments, "--json"],
-            env={
-                **os.environ,
-                "AWS_ENDPOINT_URL": self.user.server.endpoint_url,
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "QLDBKIT_FOLDER": str(self.folder / "state"),
-            },
+            self.command(*arguments),
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=120,
@@ -66,6 +80,17 @@ class Kept:
 @pytest.fixture
 def kept(user: Any, tmp_path: Path) -> Kept:
     return Kept(user, tmp_path)
+
+
+def test_some_tables_are_restored_under_other_names(kept: Kept) -> None:
+    kept.write("CREATE TABLE Car")
+    kept.write("INSERT INTO Car {'v': 1}")
+    place, tables = kept.kept_as("archive"), ("--tables", "Person", "--rename", "Person=People")
+    kept.qldbkit("restore", place, "--into-destination", "destination", *tables)
+    found = kept.qldbkit("compare", place, "destination", *tables)
+    assert (found["equal"], [each["name"] for each in found["tables"]]) == (True, ["People"])
+    said = kept.qldbkit("restore", place, "--into", "whole", *tables, code=2)
+    assert "--into-destination" in said
 
 
 @pytest.mark.parametrize("form", ["archive", "ION_TEXT"])
@@ -90,6 +115,41 @@ def test_a_kept_journal_is_restored_in_two_goes_and_equal(kept: Kept, form: str)
     kept.write("UPDATE Person SET later = true WHERE n = 2")
     kept.qldbkit("restore", kept.kept_as("archive"), *into)
     assert kept.qldbkit("compare", "source", "destination")["equal"]
+
+
+def test_a_killed_restore_goes_on_where_it_was_and_writes_nothing_twice(kept: Kept) -> None:
+    journal = list(blocks(150, seed=3))
+    write_archive(kept.folder / "kept", records(journal), aggregated=True)
+    restore = ("restore", str(kept.folder / "kept"), "--into-destination", "destination")
+    destination, chance = LedgerDestination(kept.user.driver("destination")), Random(7)
+    reached = [-1]
+    for _ in range(3):
+        process = subprocess.Popen(kept.command(*restore), env=kept.environment)
+        deadline, more = monotonic() + 60.0, chance.randint(1, 12)
+        while process.poll() is None and position(destination) < reached[-1] + more:
+            assert monotonic() < deadline
+        process.kill()
+        process.wait(10)
+        reached.append(position(destination))
+    assert reached == sorted(set(reached)), "each run goes on where the last one was killed"
+    assert reached[-1] < len(journal) - 1, "every run was killed in its middle"
+
+    kept.qldbkit(*restore)
+
+    assert kept.qldbkit("compare", restore[1], "destination")["equal"]
+    written = kept.user.server.service._registry.ledger("destination").blocks(0)
+    assert replicated(written) == sum(len(each.revisions) for each in journal)
+
+
+def position(destination: LedgerDestination) -> int:
+    """The last block that the destination holds; -1 for none."""
+    return max((each.sequence_no for each in destination.checkpoints()), default=-1)
+
+
+def replicated(written: Iterable[Block]) -> int:
+    """Revisions in the tables that users know of."""
+    tables = [block.table_of(each) for block in written for each in block.revisions]
+    return sum(each is not None and each.table_name not in BOOKKEEPING_TABLES for each in tables)
 
 
 def test_what_cannot_be_trusted_is_not_restored_and_said(kept: Kept) -> None:

@@ -8,8 +8,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from generate_journal import blocks, write_export
+import pytest
+from generate_journal import blocks, records, write_archive, write_export
 
+from qldbkit.journal.model import Block
 from qldbkit.journal.verification import verify_source
 from qldbkit.ledger.source import LedgerFileSource, ledger_file
 from qldbkit.ledger.sqlite import SqliteStorage
@@ -22,9 +24,18 @@ PATIENCE = 60.0
 NAME = "restored"
 
 
-def command(export: Path, folder: Path) -> list[str]:
+def command(kept: Path, folder: Path) -> list[str]:
     arguments = ["--into", NAME, "--folder", str(folder), "--json", "--processes", "0"]
-    return [sys.executable, "-m", "qldbkit.cli", "restore", str(export), *arguments]
+    return [sys.executable, "-m", "qldbkit.cli", "restore", str(kept), *arguments]
+
+
+def keep(journal: list[Block], folder: Path, form: str) -> Path:
+    """The journal as an export, or as a stream's archive."""
+    if form == "export":
+        write_export(folder, journal, "ION_BINARY", per_object=100)
+    else:
+        write_archive(folder, records(journal), compressed=True, aggregated=True)
+    return folder
 
 
 def loaded(folder: Path) -> int:
@@ -40,10 +51,10 @@ def loaded(folder: Path) -> int:
     return 0 if tip is None else tip.sequence_no + 1
 
 
-def killed_after(export: Path, folder: Path, more: int) -> bool:
+def killed_after(kept: Path, folder: Path, more: int) -> bool:
     """Run the restore and kill it when it has loaded ``more`` blocks; False if it ended before."""
     before, deadline = loaded(folder), time.monotonic() + PATIENCE
-    process = subprocess.Popen(command(export, folder), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command(kept, folder), stdout=subprocess.DEVNULL)
     try:
         while process.poll() is None and loaded(folder) < before + more:
             assert time.monotonic() < deadline
@@ -54,18 +65,19 @@ def killed_after(export: Path, folder: Path, more: int) -> bool:
         process.wait(PATIENCE)
 
 
-def test_a_killed_restore_goes_on_where_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["export", "archive"])
+def test_a_killed_restore_goes_on_where_it_was(form: str, tmp_path: Path) -> None:
     journal = list(blocks(REVISIONS, seed=2))
-    write_export(tmp_path / "export", journal, "ION_BINARY", per_object=100)
+    kept = keep(journal, tmp_path / form, form)
     source = random.Random(5)
     folder, counts = tmp_path / "ledgers", [0]
     for _ in range(KILLS):
-        assert killed_after(tmp_path / "export", folder, source.randint(1, 200))
+        assert killed_after(kept, folder, source.randint(1, 200))
         counts.append(loaded(folder))
     assert counts == sorted(set(counts)), "each run goes on where the last one was killed"
     assert counts[-1] < len(journal)
     ended = subprocess.run(
-        command(tmp_path / "export", folder),
+        command(kept, folder),
         capture_output=True,
         text=True,
         timeout=PATIENCE,

@@ -10,7 +10,11 @@ from random import Random
 from qldbkit.replay.buffer import MemoryBuffer
 from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.destination import Changes, Decide, Destination, State
+from qldbkit.replay.errors import RetryableError
 from qldbkit.replay.fragments import Fragment, Gap, QuarantinedRecord
+
+THROTTLED = 0.5
+"""Chance of a failure's being one that passes, rather than the end of the process."""
 
 
 class CrashError(Exception):
@@ -42,6 +46,8 @@ class Faults:
             else (self.chance > 0 and self.random.random() < self.chance)
         )
         if fails:
+            if self.at is None and self.random.random() < THROTTLED:
+                raise RetryableError(f"there is too much to do: {name}")
             raise CrashError(name)
         if name == "commit":
             self.interleave()

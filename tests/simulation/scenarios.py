@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from simulation.simulator import WINDOW, Conditions, Simulation
+from simulation.conditions import Conditions
+from simulation.simulator import WINDOW, Simulation
 from simulation.source import name_id
 from simulation.subject import MEMORY, Subject
 

@@ -6,12 +6,15 @@ the destination and the settling buffer are simulated. All chance comes from one
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 from random import Random
 from typing import Any
 
+from aws_kinesis_agg import MAGIC
+from simulation.conditions import Conditions
 from simulation.delivery import kinesis_event
 from simulation.faults import CrashError, Faults, FaultyBuffer, InterruptedDestination
 from simulation.histories import history, read_once
@@ -20,10 +23,11 @@ from simulation.subject import MEMORY, Subject, digest_of
 
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.checkpoint import Checkpoint
+from qldbkit.replay.errors import RetryableError
 from qldbkit.replay.fragments import Fragment
 from qldbkit.replay.interruptions import Interruptions
 from qldbkit.replay.outcome import Outcome
-from qldbkit.replay.routing import ALL_TABLES, TableRouting
+from qldbkit.replay.retrying import RetryingDestination
 from qldbkit.replay.settle import Hold
 from qldbkit.replay.skipping import go_on_over
 from qldbkit.replay.units import UnitLimits
@@ -34,45 +38,6 @@ ROUNDS = 20_000
 
 Digests = dict[tuple[str, str], bytes]
 """The hashes of documents, by table and source id."""
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What a run has to put up with.
-
-    Attributes:
-        blocks: in the source's journal.
-        first: the sequence number that the stream begins with.
-        shards: at the beginning.
-        reshards: whether the number of shards changes.
-        delay: seconds by which a record may come late.
-        doubled: chance of a record's being in the stream twice.
-        redelivered: chance of a batch's being delivered again although it succeeded.
-        failing: chance of a failure at each point.
-        lost: chance of a record's not being in the stream.
-        damaged: chance of a record's being damaged in the stream, beside a sound one.
-        interleaved: chance of another function's running in the middle of a commit.
-        drops: whether tables are dropped.
-        tables: which are replayed, and as what.
-        paused: chance of a pause, at each step of the time.
-        retention: seconds that the stream keeps a record, if the replay is ever away for longer.
-    """
-
-    blocks: int = 24
-    first: int = 0
-    shards: int = 1
-    reshards: bool = False
-    delay: float = 0.0
-    doubled: float = 0.0
-    redelivered: float = 0.0
-    failing: float = 0.0
-    lost: float = 0.0
-    damaged: float = 0.0
-    interleaved: float = 0.0
-    drops: bool = True
-    tables: TableRouting = ALL_TABLES
-    paused: float = 0.0
-    retention: float = inf
 
 
 @dataclass
@@ -101,6 +66,9 @@ class Simulation:
         self.faults = Faults(Random(seed + 1), at=crash_at)
         self.inner = subject.make(self.faults.point)
         self.destination = InterruptedDestination(self.inner, self.faults.point)
+        self.retrying = RetryingDestination(
+            self.destination, pause=self._wait, chance=self.faults.random.random
+        )
         self.buffer = FaultyBuffer(self.faults)
         self.now = START.timestamp()
         self.policy = ReplayPolicy(
@@ -115,7 +83,7 @@ class Simulation:
         self.expired: list[dict[str, Any]] = []
         self.shards: list[Shard] = []
         self.appliers: dict[int, Applier] = {}
-        self.crashes = self.pauses = self.skips = 0
+        self.crashes = self.retries = self.pauses = self.skips = 0
         self.gaps = self.late = self.fenced = self.quarantined = self.held = 0
         self.nested = False
         self.recent: list[list[dict[str, Any]]] = []
@@ -234,7 +202,7 @@ class Simulation:
                 for hold in outcome.holds.values():
                     go_on_over(hold, self._applier(-1), self.destination, self.buffer)
                     self.skips += 1
-            except CrashError:
+            except (CrashError, RetryableError):
                 self.appliers.clear()
         self.faults.stop()
 
@@ -303,6 +271,8 @@ class Simulation:
             for each in kinesis_event(records)["Records"]:
                 each["kinesis"]["approximateArrivalTimestamp"] = arrival
                 shards[index].records.append((arrival, each))
+                if self.random.random() < self.conditions.damaged:
+                    shards[index].records.append((arrival, self._damaged_pack(each)))
         packs.clear()
 
     def _arrivals(self) -> list[tuple[float, tuple[str, bytes]]]:
@@ -324,6 +294,18 @@ class Simulation:
         key, data = record
         at = self.random.randrange(4, len(data))
         return key, data[:at] + bytes([data[at] ^ (1 << self.random.randrange(8))]) + data[at + 1 :]
+
+    def _damaged_pack(self, record: dict[str, Any]) -> dict[str, Any]:
+        """A Kinesis record with everything that is packed in it, damaged behind its magic bytes."""
+        body = record["kinesis"]
+        data = b64decode(body["data"])
+        at = self.random.randrange(len(MAGIC), len(data))
+        wrong = data[:at] + bytes([data[at] ^ (1 << self.random.randrange(8))]) + data[at + 1 :]
+        name = f"{body['sequenceNumber']}0000"
+        return {
+            "eventID": f"shardId-000000000000:{name}",
+            "kinesis": {**body, "sequenceNumber": name, "data": b64encode(wrong).decode()},
+        }
 
     def _deliver_somewhere(self) -> None:
         ready = [
@@ -369,17 +351,21 @@ class Simulation:
         """Call a function; return whether it succeeded. One that failed has lost its memory."""
         try:
             outcome = self._applier(index).handle(event)
-        except CrashError:
+        except (CrashError, RetryableError):
             self.crashes += 1
             self.appliers.pop(index, None)
             return False
         self._count(outcome)
         return True
 
+    def _wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.retries += 1
+
     def _drain(self) -> None:
         try:
             self._count(self._applier(-1).drain())
-        except CrashError:
+        except (CrashError, RetryableError):
             self.crashes += 1
             self.appliers.pop(-1, None)
 
@@ -399,6 +385,6 @@ class Simulation:
     def _applier(self, index: int) -> Applier:
         if index not in self.appliers:
             self.appliers[index] = Applier(
-                self.destination, self.buffer, lambda: self.now, self.policy
+                self.retrying, self.buffer, lambda: self.now, self.policy
             )
         return self.appliers[index]

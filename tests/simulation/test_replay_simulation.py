@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import pytest
 from simulation import scenarios
+from simulation.conditions import Conditions
 from simulation.scenarios import PROMPT, assert_prefix, assert_whole
-from simulation.simulator import Conditions, Simulation
+from simulation.simulator import Simulation
 from simulation.subject import MEMORY
 
 # The scope has pytest run all scenarios of one seed before the next one's: they share its history.
@@ -93,12 +94,13 @@ def test_the_same_seed_gives_the_same_run() -> None:
         ("damaged", lambda each: each.quarantined),
         ("lost", lambda each: each.held),
         ("prompt", lambda each: each.pauses),
+        ("prompt", lambda each: each.retries),
         ("expired", lambda each: each.held),
         ("skipped", lambda each: each.skips),
     ],
     ids=(
         *("crashes", "fenced", "gaps", "late", "quarantined", "held"),
-        *("pauses", "expired", "skips"),
+        *("pauses", "retries", "expired", "skips"),
     ),
 )
 def test_the_faults_do_happen(scenario: str, fault: Callable[[Simulation], int]) -> None:

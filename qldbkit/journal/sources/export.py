@@ -8,13 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
-
-from amazon.ion import simpleion
-from amazon.ion.exceptions import IonException
+from typing import Final
 
 from qldbkit.journal.findings import Finding, FindingKind, Place
-from qldbkit.journal.ion import VERSION_MARKER
+from qldbkit.journal.ion import VERSION_MARKER, IonFormatError, IonSpan
 from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.sources.archive import as_finding
 from qldbkit.journal.sources.objects import LocationError, ObjectStore, plain_stream
@@ -115,9 +112,11 @@ def manifest_keys(store: ObjectStore, name: str) -> list[str]:
     try:
         with plain_stream(store, name) as stream:
             data = stream.read(MANIFEST_LIMIT)
-        manifest: Any = simpleion.loads(data, single_value=True)
-        keys = [str(each) for each in manifest["keys"]]
-    except (*BROKEN_STREAM, IonException, ValueError, KeyError, TypeError) as error:
+        # amazon.ion reads some damaged binary for ever; a span's bounds are checked first
+        is_binary = data.startswith(VERSION_MARKER)
+        manifest = IonSpan.parse(data) if is_binary else IonSpan.from_text(data.decode())
+        keys = [each.text() for each in manifest.fields()["keys"].elements()]
+    except (*BROKEN_STREAM, IonFormatError, ValueError, KeyError) as error:
         raise ManifestError(f"the manifest cannot be read: {error}") from error
     if not all(map(_DATA_NAME.fullmatch, keys)):
         raise ManifestError("the manifest names objects that are none of an export")
