@@ -197,18 +197,22 @@ class _Chosen:
         if state.checkpoint != self.at:
             raise CheckpointMovedError("replay has gone on", position=str(state.checkpoint))
         checkpoint, changes = _checked(state.checkpoint), list[Change]()
+        tables = state.tables
         for each in cases:
             target = each.at(checkpoint)
             change = _change(each, target, state)
             if change is None:
                 left.append(each.difference)
                 continue
+            if isinstance(change, InsertDocument) and tables != tables.created(change.table):
+                tables = tables.created(change.table)  # it was left out until now
+                changes.append(CreateTable(change.table))
             changes.append(change)
             done.append(_sentence(each.difference, change, target))
         if changes:
             at = self._now().isoformat(timespec="microseconds")
             changes.append(RecordRepair(at, self._who, self._source, tuple(done)))
-        return Changes(tuple(changes), checkpoint, None)
+        return Changes(tuple(changes), checkpoint, None if tables == state.tables else tables)
 
 
 def _change(case: _Case, target: SourceRevision | None, state: State) -> Change | None:

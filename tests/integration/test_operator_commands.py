@@ -19,6 +19,7 @@ from qldbkit.journal.records import decode_record
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer_sqlite import SqliteBuffer
 from qldbkit.replay.ledger_destination import LedgerDestination
+from qldbkit.replay.routing import ALL_TABLES, TableRouting
 
 
 class Operated:
@@ -30,14 +31,21 @@ class Operated:
         for name in ("source", "destination"):
             user.create(name)
         self.buffer = SqliteBuffer(self.file, gap_retention=1000.0)
-        self.applier = Applier(
-            LedgerDestination(user.driver("destination")),
-            self.buffer,
-            lambda: time.time() - 1000.0,  # the settle window is over for the operator
-            ReplayPolicy(settle_window=0.0),
-        )
+        self.applier = self.new_applier(ALL_TABLES)
         for statement in ("CREATE TABLE Person", "INSERT INTO Person {'v': 'one'}"):
             self.run(statement)
+
+    def new_applier(self, tables: TableRouting) -> Applier:
+        return Applier(
+            LedgerDestination(self.user.driver("destination")),
+            self.buffer,
+            lambda: time.time() - 1000.0,  # the settle window is over for the operator
+            ReplayPolicy(settle_window=0.0, tables=tables),
+        )
+
+    def replay(self, tables: TableRouting) -> None:
+        """All that the stream has had, with those tables."""
+        self.new_applier(tables).handle(kinesis_event(self.records()))
 
     def run(self, statement: str, ledger: str = "source") -> None:
         self.user.driver(ledger).execute_lambda(
@@ -209,6 +217,17 @@ def test_one_table_is_resynchronised_and_the_others_are_left(operated: Operated)
     operated.run("UPDATE Person SET v = 'two'")
     operated.applier.handle(kinesis_event(operated.records()))
     assert operated.people("destination") == ["two"]
+    assert operated.status()["healthy"] is True
+
+
+def test_a_table_that_was_left_out_until_now_is_brought(operated: Operated) -> None:
+    for statement in ("CREATE TABLE Car", "INSERT INTO Car {'v': 'red'}"):
+        operated.run(statement)
+    operated.replay(TableRouting.of(["Person"], {}))
+    assert b"1 documents were brought" in operated.qldbkit("resync", "Car")
+    operated.run("UPDATE Car SET v = 'blue'")
+    operated.replay(ALL_TABLES)
+    assert operated.people("destination", "Car") == ["blue"]
     assert operated.status()["healthy"] is True
 
 

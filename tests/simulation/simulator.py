@@ -204,7 +204,7 @@ class Simulation:
                     self.skips += 1
             except (CrashError, RetryableError):
                 self.appliers.clear()
-        self.faults.stop()
+        self._settle()  # what an interrupted drain has left is cleared by the next
 
     def last_written_by_sound_blocks(self) -> set[str]:
         """The documents whose last revision is of a block of which nothing was lost."""

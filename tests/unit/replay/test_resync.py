@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from simulation.faults import InterruptedDestination
-from simulation.source import STRAND_ID, Source, random_history
+from simulation.source import STRAND_ID, Source, Write, random_history
 
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Block
@@ -18,6 +18,7 @@ from qldbkit.replay.compare import DocumentDigest
 from qldbkit.replay.memory_destination import MemoryDestination
 from qldbkit.replay.repair_source import SourceRevision
 from qldbkit.replay.resync import resynchronise
+from qldbkit.replay.routing import ALL_TABLES, TableRouting
 
 
 class LostConnectionError(Exception):
@@ -136,6 +137,29 @@ def test_one_table_is_brought_back_while_the_stream_goes_on_and_things_fail(
         for record in world.destination.ledger.repairs
         for each in record.documents
     )
+
+
+def test_a_table_that_was_left_out_until_now_is_brought_and_then_goes_on(world: Any) -> None:
+    source = world.source
+    for name in ("Person", "Car"):
+        source.create_table(name)
+        source.insert(name, {"n": 1}, {"n": 2})
+    world.policy = replace(world.policy, tables=TableRouting.of(["Person"], {}))
+    world.applier = world.new_applier()
+    world.deliver(*source.blocks)
+    assert world.destination.tables() == {"Person"}
+    world.policy = replace(world.policy, tables=ALL_TABLES)
+    world.applier = world.new_applier()
+
+    live, side = LiveSource(source, "Car"), OneTable(world.destination, "Car")
+    live.known = source.blocks
+    done = resynchronise(live, world.destination, lambda: side, STRAND_ID, who="an operator")
+
+    assert (done.written, done.different) == (2, 0)
+    cars = [id_ for id_, each in source.documents.items() if each.table.table_name == "Car"]
+    world.deliver(source.write("Car", [Write(cars[0], {"n": 3}), Write(cars[1], None)]))
+    world.deliver(source.insert("Car", {"n": 4}))
+    world.assert_equal()
 
 
 def rewritten(blocks: Sequence[Block]) -> set[str]:
