@@ -39,6 +39,14 @@ class Faults:
     interleave: Callable[[], None] = lambda: None
 
     def point(self, name: str) -> None:
+        """A point at which the process may end, or a service have too much to do for a moment."""
+        self._point(name, THROTTLED)
+
+    def interrupt(self, name: str) -> None:
+        """A point of a subject's own, which says by itself what fails there."""
+        self._point(name, 0.0)
+
+    def _point(self, name: str, passing: float) -> None:
         self.points += 1
         fails = (
             self.points - 1 == self.at
@@ -46,7 +54,7 @@ class Faults:
             else (self.chance > 0 and self.random.random() < self.chance)
         )
         if fails:
-            if self.at is None and self.random.random() < THROTTLED:
+            if self.at is None and self.random.random() < passing:
                 raise RetryableError(f"there is too much to do: {name}")
             raise CrashError(name)
         if name == "commit":

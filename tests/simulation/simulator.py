@@ -64,7 +64,7 @@ class Simulation:
         self.history = history(seed, conditions.blocks, drops=conditions.drops)
         self.source: Source = self.history.source
         self.faults = Faults(Random(seed + 1), at=crash_at)
-        self.inner = subject.make(self.faults.point)
+        self.inner = subject.make(self.faults.interrupt)
         self.destination = InterruptedDestination(self.inner, self.faults.point)
         self.retrying = RetryingDestination(
             self.destination, pause=self._wait, chance=self.faults.random.random

@@ -46,7 +46,7 @@ def test_whatever_the_stream_and_the_requests_do(dynamodb: Any, scenario: str, s
 
 def test_every_fault_between_the_view_and_its_table(dynamodb: Any) -> None:
     happened: Counter[str] = Counter()
-    for seed in seeds("0:6"):
+    for seed in seeds("0:12"):
         tables = Tables(dynamodb, seed)
         tables.happened = happened
         with repeatable(seed):

@@ -141,7 +141,7 @@ def test_a_document_has_the_parts_of_the_committed_view(world: World) -> None:
     assert found["blockAddress"] == {"strandId": STRAND_ID, "sequenceNo": 2}
     assert found["metadata"]["id"] == id_
     assert found["metadata"]["version"] == 1
-    assert found["metadata"]["txTime"].startswith("2026-01-01T00:00:02")
+    assert found["metadata"]["txTime"].startswith("2026-01-01T00:00:20")
     assert found["qldbkit"]["table"] == "Person"
     assert world.view.tables() == {"Person"}
     world.assert_equal()
