@@ -226,7 +226,13 @@ class _Writer:
             self._changes.append(DeleteDocument(entry, step.revision))
             self._documents[step.document_id] = replace(entry, destination_version=None)
             return
-        change = RepairDocument(entry, step.version, content(step.revision))
+        data = content(step.revision)
+        if entry.destination_id == entry.source_id:  # a view, which keeps the source's versions
+            self._changes.append(ReplaceDocument(entry, data, step.revision))
+            shown = step.version - entry.base_version
+            self._documents[step.document_id] = replace(entry, destination_version=shown)
+            return
+        change = RepairDocument(entry, step.version, data)
         self._changes.append(change)
         self._documents[step.document_id] = change.repaired
 
