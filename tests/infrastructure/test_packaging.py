@@ -17,8 +17,12 @@ MODULES = {
     "tables": ["handler"],
     "replay": ["handler", "drain"],
     "view-dynamodb": ["handler", "drain"],
+    "view-postgresql": ["handler", "drain"],
 }
-VIEW_URLS = {"view-dynamodb": "dynamodb://View"}
+VIEW_URLS = {
+    "view-dynamodb": "dynamodb://View",
+    "view-postgresql": "postgresql://u@127.0.0.1:9/views?schema=s",
+}
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",

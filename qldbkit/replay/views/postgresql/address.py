@@ -92,7 +92,7 @@ class PostgresqlAddress:
             secret=_secret(parts.get("secret")),
             iam=_flag(parts.get("iam", "false")),
         )
-        if address.iam and ("user" not in options or address.secret):
+        if address.iam and (address.secret or "user" not in address.options):
             raise ViewUrlError("iam=true needs a user, and no secret")
         return address
 

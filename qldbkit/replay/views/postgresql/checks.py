@@ -33,7 +33,11 @@ _TOLD: Final = " OR ".join(
 _CURRENT: Final = f"""
 SELECT coalesce(shown.id, latest.id), coalesce(latest.version, shown.version),
     coalesce(latest.strand_id, shown.strand_id), coalesce(latest.sequence_no, shown.sequence_no),
-    shown.id IS NULL, latest.id IS NULL OR latest.deleted
+    shown.id IS NULL, latest.id IS NULL OR latest.deleted,
+    EXISTS (
+        SELECT FROM journal_repair, unnest(documents) AS repaired
+        WHERE position(': ' || coalesce(shown.id, latest.id) || ' ' IN repaired) > 0
+    )
 FROM {{0}} AS shown FULL JOIN (
     SELECT DISTINCT ON (id) * FROM {{1}} ORDER BY id, version DESC
 ) AS latest ON latest.id = shown.id
@@ -50,11 +54,15 @@ ORDER BY 1
 
 
 def current_findings(connection: Connection, schema: str, table: ViewTable) -> Iterator[Finding]:
-    """Current documents that are not the latest revisions of their histories."""
+    """Current documents that are not the latest revisions of their histories.
+
+    A repair, which is on record, may have brought what the history does not have, because the block
+    that wrote it was skipped.
+    """
     with connection.cursor(name="current") as cursor:
         cursor.itersize = ROWS_AT_ONCE
         cursor.execute(on(_CURRENT, schema, table.current, table.history))
-        for id_, version, strand_id, sequence_no, absent, gone in cursor:
+        for id_, version, strand_id, sequence_no, absent, gone, repaired in cursor:
             if absent:
                 reason = "a document is not among the current ones, and its history says it is"
             elif gone:
@@ -63,7 +71,10 @@ def current_findings(connection: Connection, schema: str, table: ViewTable) -> I
                 reason = "a current document is not the latest revision of its history"
             place = Place(f"{schema}.{table.current}, document {id_}, version {version}")
             address = None if strand_id is None else BlockAddress(strand_id, sequence_no)
-            yield Finding(FindingKind.DAMAGED, reason, address, place)
+            if repaired:
+                reason = f"{reason}; a repair of it is on record"
+            kind = FindingKind.UNVERIFIABLE if repaired else FindingKind.DAMAGED
+            yield Finding(kind, reason, address, place)
 
 
 def block_findings(row: Sequence[Any], place: Place) -> Iterator[Finding]:
