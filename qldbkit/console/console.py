@@ -18,6 +18,7 @@ from qldbkit.ledger.application import Publish
 from qldbkit.ledger.failures import origin_of
 from qldbkit.ledger.http import LedgerService
 from qldbkit.ledger.ledger import NoSuchBlockError
+from qldbkit.ledger.storage import StorageError
 from qldbkit.ledger.wire import HttpRequest, HttpResponse
 
 DATA: Final = f"{ROOT}/data/"
@@ -116,6 +117,8 @@ def console(settings: ConsoleSettings, find_replay: FindReplay | None = None) ->
 def _status_of(error: QldbkitError) -> int:
     if isinstance(error, NoSuchBlockError):
         return 404
+    if isinstance(error, StorageError):
+        return 500
     return int(getattr(error, "http_status", 400))
 
 

@@ -109,7 +109,9 @@ class ReplayPages:
     def replay(self, asked: Asked) -> Answer:
         """The state as it was seen last, and the samples behind ``since`` (seconds since 1970)."""
         since = float(asked.number("since") or 0)
-        if self._looking.acquire(timeout=self._limits.look_seconds):
+        # Who has something to show does not wait for somebody else's look
+        patience = self._limits.look_seconds if self._looked_at is None else 0
+        if self._looking.acquire(timeout=patience):
             try:
                 if self._is_due():
                     self._look()

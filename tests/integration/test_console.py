@@ -90,6 +90,7 @@ class Site:
             "hostile documents": f"ledgers/orders/tables/{self.tables['Hostile']}",
             "replay": "replay",
             "nothing": "nowhere",
+            "what was mistyped": "ledgers/%",
         }
 
 
@@ -332,6 +333,17 @@ def test_entries_that_were_tampered_with_prove_nothing(visit: Any) -> None:
     page.route("**/proof*", tampered(lambda found: found["entries"].pop()))
     go(page, "ledgers/orders/journal/3/proof")
     expect(page.get_by_role("alert")).to_contain_text("Not proven.")
+
+
+def test_a_browser_that_cannot_hash_says_who_has(visit: Any) -> None:
+    page = visit()
+    page.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined });")
+    page.reload()
+    go(page, "ledgers/orders/journal/3/proof")
+    expect(page.locator(".notice")).to_contain_text("The server has hashed the steps")
+    assert page.locator(".path > li.sound").count() == 1  # what the server says is the digest
+    go(page, "ledgers/orders/journal")
+    expect(page.locator("main")).to_contain_text("This page cannot hash them again")
 
 
 @pytest.mark.parametrize("field", ["hash", "previousHash", "entriesHash"])

@@ -4,7 +4,20 @@ import { read } from "./api.js";
 import { el, show } from "./dom.js";
 import { trail } from "./ledgers.js";
 import {
-  clipped, count, empty, hash, link, moment, number, pager, path, refusal, row, table, tag, whole,
+  clipped,
+  count,
+  empty,
+  hash,
+  link,
+  moment,
+  number,
+  pager,
+  path,
+  refusal,
+  row,
+  table,
+  tag,
+  whole,
 } from "./parts.js";
 
 const KINDS = {
@@ -22,11 +35,24 @@ export async function documents({ names: [ledger, tableId], asked, signal }) {
     title: `${found.table.name} · ${ledger}`,
     parts: [
       el("div", {}, trail(ledger), el("h1", {}, found.table.name)),
-      !found.table.active && el("p", { class: "notice warn" }, "This table was dropped. Its documents stay in the journal."),
+      !found.table.active &&
+        el(
+          "p",
+          { class: "notice warn" },
+          "This table was dropped. Its documents stay in the journal.",
+        ),
       found.items.length === 0 && !before
-        ? empty(el("p", {}, "This table holds no document."), el("p", {}, "What was deleted is in the journal still."))
+        ? empty(
+            el("p", {}, "This table holds no document."),
+            el("p", {}, "What was deleted is in the journal still."),
+          )
         : documentTable(place, found),
-      pager(place, { first: !before, next: found.next, parameter: "before", words: ["Newest", "Older documents"] }),
+      pager(place, {
+        first: !before,
+        next: found.next,
+        parameter: "before",
+        words: ["Newest", "Older documents"],
+      }),
     ],
   };
 }
@@ -52,7 +78,9 @@ export async function history({ names: [ledger, tableId, id], asked, signal }) {
   const place = ["ledgers", ledger, "tables", tableId, "documents", id];
   const found = await read(place, { until }, signal);
   const { name } = found.table;
-  const order = until ? "Older versions" : `${count(found.versions[0].number + 1, "version")}, the newest first`;
+  const order = until
+    ? "Older versions"
+    : `${count(found.versions[0].number + 1, "version")}, the newest first`;
   return {
     title: `${id} · ${name}`,
     parts: [
@@ -64,7 +92,12 @@ export async function history({ names: [ledger, tableId, id], asked, signal }) {
         el("p", { class: "soft" }, `A document of ${name}. ${order}.`),
       ),
       found.versions.map((each) => version(ledger, place, id, each)),
-      pager(place, { first: !until, next: found.next, parameter: "until", words: ["Newest version", "Older versions"] }),
+      pager(place, {
+        first: !until,
+        next: found.next,
+        parameter: "until",
+        words: ["Newest version", "Older versions"],
+      }),
     ],
   };
 }
@@ -83,25 +116,57 @@ function version(ledger, place, id, found) {
       tag(kind, colour),
       moment(found.written),
       link(`block ${found.block}`, block),
-      link("Verify", [...block, "proof"], { document: id, table: place[3] }, { class: "button apart" }),
+      link(
+        "Verify",
+        [...block, "proof"],
+        { document: id, table: place[3] },
+        { class: "button apart" },
+      ),
     ),
     changes(found),
     details(place, found),
-    el("p", { class: "small soft" }, "Hash ", hash(found.hash), " · transaction ", hash(found.transaction)),
+    el(
+      "p",
+      { class: "small soft" },
+      "Hash ",
+      hash(found.hash),
+      " · transaction ",
+      hash(found.transaction),
+    ),
   );
 }
 
 function changes(found) {
-  if (found.kind === "deleted") return el("p", {}, "The document was deleted. Its earlier versions stay.");
-  if (found.kind === "redacted") return el("p", {}, "The data of this version was redacted. Its hash stays, and proves that there was such data.");
-  if (found.changes.length === 0) return el("p", { class: "soft" }, "It was written again as it was.");
+  if (found.kind === "deleted")
+    return el("p", {}, "The document was deleted. Its earlier versions stay.");
+  if (found.kind === "redacted")
+    return el(
+      "p",
+      {},
+      "The data of this version was redacted. Its hash stays, and proves that there was such data.",
+    );
+  if (found.changes.length === 0)
+    return el("p", { class: "soft" }, "It was written again as it was.");
   return el(
     "div",
-    { class: "scroll", role: "region", tabindex: 0, "aria-label": `What version ${found.number} changed` },
+    {
+      class: "scroll",
+      role: "region",
+      tabindex: 0,
+      "aria-label": `What version ${found.number} changed`,
+    },
     el(
       "table",
       { class: "changes" },
-      el("thead", {}, el("tr", {}, ["Field", "Before", "After"].map((each) => el("th", { scope: "col" }, each)))),
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          ["Field", "Before", "After"].map((each) => el("th", { scope: "col" }, each)),
+        ),
+      ),
       el("tbody", {}, found.changes.map(change)),
     ),
   );

@@ -2,7 +2,20 @@
 
 import { read } from "./api.js";
 import { el } from "./dom.js";
-import { count, empty, facts, hash, link, moment, number, pager, row, table, tag, value } from "./parts.js";
+import {
+  count,
+  empty,
+  facts,
+  hash,
+  link,
+  moment,
+  number,
+  pager,
+  row,
+  table,
+  tag,
+  value,
+} from "./parts.js";
 
 const TABS = [
   ["Tables", []],
@@ -19,7 +32,12 @@ export async function ledgers({ asked, signal }) {
     parts: [
       el("h1", {}, "Ledgers"),
       list,
-      pager([], { first: !first, next, parameter: "from", words: ["First ledgers", "More ledgers"] }),
+      pager([], {
+        first: !first,
+        next,
+        parameter: "from",
+        words: ["First ledgers", "More ledgers"],
+      }),
     ],
   };
 }
@@ -27,7 +45,15 @@ export async function ledgers({ asked, signal }) {
 function none() {
   return empty(
     el("p", {}, "There is no ledger yet."),
-    el("p", {}, "Make one with ", el("code", {}, "CreateLedger"), " of QLDB's API, or restore one with ", el("code", {}, "qldbkit restore"), "."),
+    el(
+      "p",
+      {},
+      "Make one with ",
+      el("code", {}, "CreateLedger"),
+      " of QLDB's API, or restore one with ",
+      el("code", {}, "qldbkit restore"),
+      ".",
+    ),
   );
 }
 
@@ -56,14 +82,22 @@ export async function tables({ names: [ledger], asked, signal }) {
   ]);
   const list =
     items.length === 0 && !first
-      ? empty(el("p", {}, "This ledger has no table yet."), el("p", {}, el("code", {}, "CREATE TABLE"), " makes one."))
+      ? empty(
+          el("p", {}, "This ledger has no table yet."),
+          el("p", {}, el("code", {}, "CREATE TABLE"), " makes one."),
+        )
       : tableTable(ledger, items);
   return {
     title: ledger,
     parts: [
       head(ledger, "Tables"),
       list,
-      pager(["ledgers", ledger], { first: !first, next, parameter: "from", words: ["First tables", "More tables"] }),
+      pager(["ledgers", ledger], {
+        first: !first,
+        next,
+        parameter: "from",
+        words: ["First tables", "More tables"],
+      }),
       about(found),
     ],
   };
@@ -99,7 +133,12 @@ function about(found) {
     { class: "panel", "aria-labelledby": "about" },
     el("h2", { id: "about" }, "The ledger"),
     facts([
-      ["Digest", found.digest ? [hash(found.digest), ` over ${count(found.tip + 1, "block")}`] : found.noDigest],
+      [
+        "Digest",
+        found.digest
+          ? [hash(found.digest), ` over ${count(found.tip + 1, "block")}`]
+          : found.noDigest,
+      ],
       ["Ledger's id", hash(found.id)],
       ["Strand's id", hash(found.strandId)],
       ["Made", moment(found.created)],
@@ -114,7 +153,11 @@ export function head(ledger, here) {
   return el(
     "div",
     {},
-    el("nav", { class: "trail", "aria-label": "Where you are" }, el("a", { href: "#/" }, "Ledgers")),
+    el(
+      "nav",
+      { class: "trail", "aria-label": "Where you are" },
+      el("a", { href: "#/" }, "Ledgers"),
+    ),
     el("h1", {}, ledger),
     el(
       "nav",

@@ -49,12 +49,19 @@ async function go() {
 
 async function pageAt(path, asked, signal) {
   for (const [pattern, page] of PAGES) {
-    const found = pattern.exec(path);
-    if (found !== null) {
-      return page({ names: found.slice(1).map(decodeURIComponent), asked, signal, about });
-    }
+    const names = decoded(pattern.exec(path));
+    if (names !== null) return page({ names, asked, signal, about });
   }
   return { title: "Not found", parts: [el("h1", {}, "There is no such page"), home()] };
+}
+
+/** The names in an address; null for one that was mistyped. */
+function decoded(found) {
+  try {
+    return found && found.slice(1).map(decodeURIComponent);
+  } catch {
+    return null;
+  }
 }
 
 /** Show a page that has come, and move the focus to its heading. */

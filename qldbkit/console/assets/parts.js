@@ -4,7 +4,8 @@ import { el } from "./dom.js";
 
 const SHOWN = 6;
 /* Control characters but tab and line feed, and those that are not seen or set the direction */
-const UNSEEN = /([\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff])/u;
+const UNSEEN =
+  /([\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff])/u;
 
 /** The address of a page of this console; parameters without a value are left out. */
 export function address(names, parameters = {}) {
@@ -22,7 +23,8 @@ export function link(text, names, parameters, attributes) {
 /** A hash or an id in short; its whole text is in its title, and shown while it has the focus. */
 export function hash(text) {
   if (!text) return el("span", { class: "soft" }, "none");
-  const short = text.length > 2 * SHOWN + 1 ? `${text.slice(0, SHOWN)}…${text.slice(-SHOWN)}` : text;
+  const short =
+    text.length > 2 * SHOWN + 1 ? `${text.slice(0, SHOWN)}…${text.slice(-SHOWN)}` : text;
   return el(
     "span",
     { class: "hash", tabindex: 0, title: text },
@@ -42,7 +44,11 @@ export function value(text, attributes = {}) {
 /** Where a value is in a document, which a line may end in at a field or between words. */
 export function path(text) {
   const parts = text.split(/(?<=\.)|(?=\[)|(?<=[a-z])(?=[A-Z])/u);
-  return el("span", { class: "value" }, parts.map((part) => [el("wbr"), seen(part)]));
+  return el(
+    "span",
+    { class: "value" },
+    parts.map((part) => [el("wbr"), seen(part)]),
+  );
 }
 
 /** A long text of somebody else's, in a box of its own. */
@@ -116,7 +122,11 @@ function head(text) {
 }
 
 export function row(...cells) {
-  return el("tr", {}, cells.map((each) => (each?.matches?.("td, th") ? each : el("td", {}, each))));
+  return el(
+    "tr",
+    {},
+    cells.map((each) => (each?.matches?.("td, th") ? each : el("td", {}, each))),
+  );
 }
 
 /** A cell with a number; its name is shown where the columns are stacked on a narrow screen. */
@@ -141,7 +151,8 @@ export function pager(names, { first, next, parameter, words, parameters = {} })
     "nav",
     { class: "pager", "aria-label": "Pages" },
     !first && link(words[0], names, parameters, { class: "button" }),
-    next !== null && link(words[1], names, { ...parameters, [parameter]: next }, { class: "button" }),
+    next !== null &&
+      link(words[1], names, { ...parameters, [parameter]: next }, { class: "button" }),
   );
 }
 

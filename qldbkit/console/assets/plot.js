@@ -13,15 +13,31 @@ const BREAK_SECONDS = 15;
 export function plot({ samples, seconds, now, width, name }) {
   const shown = samples.filter((each) => each.at >= now - seconds && each.value !== null);
   const most = roundedUp(Math.max(2, ...shown.map((each) => each.value)));
-  const x = (at) => EDGE.left + ((at - (now - seconds)) / seconds) * (width - EDGE.left - EDGE.right);
+  const x = (at) =>
+    EDGE.left + ((at - (now - seconds)) / seconds) * (width - EDGE.left - EDGE.right);
   const y = (value) => HEIGHT - EDGE.bottom - (value / most) * (HEIGHT - EDGE.top - EDGE.bottom);
   const lines = runs(shown).map((run) => run.map((each) => [x(each.at), y(each.value)]));
   return svg(
     "svg",
-    { class: "plot", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": summary(name, shown, seconds) },
+    {
+      class: "plot",
+      viewBox: `0 0 ${width} ${HEIGHT}`,
+      role: "img",
+      "aria-label": summary(name, shown, seconds),
+    },
     [0, most / 2, most].map((value) => [
-      svg("line", { class: "axis", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
-      svg("text", { x: EDGE.left - 8, y: y(value) + 4, "text-anchor": "end" }, value.toLocaleString("en")),
+      svg("line", {
+        class: "axis",
+        x1: EDGE.left,
+        x2: width - EDGE.right,
+        y1: y(value),
+        y2: y(value),
+      }),
+      svg(
+        "text",
+        { x: EDGE.left - 8, y: y(value) + 4, "text-anchor": "end" },
+        value.toLocaleString("en"),
+      ),
     ]),
     svg("text", { x: EDGE.left, y: HEIGHT - 6 }, `${seconds / 60} minutes ago`),
     svg("text", { x: width - EDGE.right, y: HEIGHT - 6, "text-anchor": "end" }, "now"),
@@ -33,7 +49,10 @@ export function plot({ samples, seconds, now, width, name }) {
 function curve(points, base) {
   const line = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" L");
   return [
-    svg("path", { class: "under", d: `M${points[0][0].toFixed(1)},${base} L${line} L${points.at(-1)[0].toFixed(1)},${base} Z` }),
+    svg("path", {
+      class: "under",
+      d: `M${points[0][0].toFixed(1)},${base} L${line} L${points.at(-1)[0].toFixed(1)},${base} Z`,
+    }),
     svg("path", { class: "curve", d: `M${line}` }),
   ];
 }

@@ -16,7 +16,8 @@ const WHERE = {
 
 export async function proof({ names: [ledger, at], asked, signal }) {
   const [id, tableId] = [asked.get("document"), asked.get("table")];
-  const load = (tip) => read(["ledgers", ledger, "blocks", at, "proof"], { document: id, tip }, signal);
+  const load = (tip) =>
+    read(["ledgers", ledger, "blocks", at, "proof"], { document: id, tip }, signal);
   const path = el("div", { class: "stack" });
   const found = await load(null);
   show(path, await proven(found, found.digest, false));
@@ -28,7 +29,17 @@ export async function proof({ names: [ledger, at], asked, signal }) {
         {},
         trail(ledger, ["Journal", ["journal"]], [`Block ${at}`, ["journal", at]]),
         el("h1", {}, id ? "Proof of a revision" : `Proof of block ${at}`),
-        el("p", { class: "soft" }, id ? [`Version ${found.version} of document `, documentLink(ledger, tableId, id), `, which block ${at} committed.`] : "From the block's entries to the digest of the journal."),
+        el(
+          "p",
+          { class: "soft" },
+          id
+            ? [
+                `Version ${found.version} of document `,
+                documentLink(ledger, tableId, id),
+                `, which block ${at} committed.`,
+              ]
+            : "From the block's entries to the digest of the journal.",
+        ),
       ),
       path,
       savedDigest(load, path),
@@ -43,7 +54,12 @@ function documentLink(ledger, tableId, id) {
 
 /** A form for a digest that was saved before: only that shows that nothing was changed since. */
 function savedDigest(load, path) {
-  const field = el("textarea", { id: "digest", spellcheck: "false", required: true, "aria-describedby": "digest-help" });
+  const field = el("textarea", {
+    id: "digest",
+    spellcheck: "false",
+    required: true,
+    "aria-describedby": "digest-help",
+  });
   const compare = async (event) => {
     event.preventDefault();
     try {
@@ -59,7 +75,13 @@ function savedDigest(load, path) {
     "form",
     { class: "panel", submit: compare },
     el("h2", {}, "Check against a digest that you saved"),
-    el("p", { id: "digest-help", class: "small soft" }, "A ledger that was changed would also give a changed digest. One that you saved earlier, with ", el("code", {}, "qldbkit digest"), " or GetDigest, is the proof."),
+    el(
+      "p",
+      { id: "digest-help", class: "small soft" },
+      "A ledger that was changed would also give a changed digest. One that you saved earlier, with ",
+      el("code", {}, "qldbkit digest"),
+      " or GetDigest, is the proof.",
+    ),
     el("label", { for: "digest" }, "The saved answer"),
     field,
     el("p", {}, el("button", {}, "Check")),
@@ -68,7 +90,8 @@ function savedDigest(load, path) {
 
 /** The digest and its block's number in GetDigest's answer. */
 function savedAnswer(text) {
-  const hint = 'it looks like {"Digest": "…", "DigestTipAddress": {"IonText": "{strandId: …, sequenceNo: 14}"}}';
+  const hint =
+    'it looks like {"Digest": "…", "DigestTipAddress": {"IonText": "{strandId: …, sequenceNo: 14}"}}';
   try {
     const answer = JSON.parse(text);
     const tip = /sequenceNo["']?\s*:\s*(\d+)/.exec(answer.DigestTipAddress.IonText)[1];
@@ -97,7 +120,12 @@ async function proven(found, digest, saved) {
         { class: "path" },
         start(found, checked),
         found.steps.map((each, at) => step(found, each, at, checked)),
-        el("li", { class: sound ? "sound" : "broken" }, el("h3", {}, goal), el("p", {}, hash(digest))),
+        el(
+          "li",
+          { class: sound ? "sound" : "broken" },
+          el("h3", {}, goal),
+          el("p", {}, hash(digest)),
+        ),
       ),
     ),
   ];
@@ -124,12 +152,27 @@ function verdict(found, sound, here, saved) {
     : `The path does not lead to the ${saved ? "digest that you saved: the journal was changed since, or the digest is another ledger's" : "digest"}.`;
   const [word, kind] = sound ? ["Proven. ", "good"] : ["Not proven. ", "bad"];
   say(`${word}${told}`);
-  return el("p", { class: `notice ${kind}`, role: sound ? null : "alert" }, el("strong", {}, word), `${told} ${whose}`);
+  return el(
+    "p",
+    { class: `notice ${kind}`, role: sound ? null : "alert" },
+    el("strong", {}, word),
+    `${told} ${whose}`,
+  );
 }
 
 function start({ start: text, entries, block }, checked) {
-  const of = entries === null ? "The hash of the revision's metadata" : `The hash of the ${count(entries.length, "entry", "entries")} of block ${block}`;
-  return el("li", { class: mark(checked, 0, text) }, el("h3", {}, of), el("p", {}, hash(text)), entries === null && el("p", { class: "small soft" }, "Computed by the ledger from the metadata's Ion."));
+  const of =
+    entries === null
+      ? "The hash of the revision's metadata"
+      : `The hash of the ${count(entries.length, "entry", "entries")} of block ${block}`;
+  return el(
+    "li",
+    { class: mark(checked, 0, text) },
+    el("h3", {}, of),
+    el("p", {}, hash(text)),
+    entries === null &&
+      el("p", { class: "small soft" }, "Computed by the ledger from the metadata's Ion."),
+  );
 }
 
 function step(found, each, at, checked) {
@@ -148,7 +191,8 @@ function mark(checked, at, expected) {
 }
 
 function meaning({ block }, { kind, first, last }) {
-  if (kind === "journal") return `the hash of ${first === last ? `block ${first}` : `blocks ${first} to ${last}`}`;
+  if (kind === "journal")
+    return `the hash of ${first === last ? `block ${first}` : `blocks ${first} to ${last}`}`;
   return {
     data: "the hash of the document",
     revisions: "the hash of other revisions of the transaction",

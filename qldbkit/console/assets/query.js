@@ -46,7 +46,12 @@ export async function query({ names: [ledger], signal, about }) {
     el("label", { for: "statement" }, "PartiQL"),
     editor,
     suggestions(items, editor, ledger),
-    el("div", { class: "line" }, button, el("p", { id: "statement-help", class: "small soft" }, help(about))),
+    el(
+      "div",
+      { class: "line" },
+      button,
+      el("p", { id: "statement-help", class: "small soft" }, help(about)),
+    ),
   );
   return { title: `Query · ${ledger}`, parts: [head(ledger, "Query"), form, results] };
 }
@@ -92,22 +97,44 @@ function result(ledger, found, seconds, run) {
   const views = [["Ion", () => whole(rows.map((each) => each.text).join("\n"))]];
   if (columns !== null) views.unshift(["Table", () => resultTable(columns, rows)]);
   return [
-    committed !== null && el("p", { class: "notice good" }, el("strong", {}, "Committed"), " as ", link(`block ${committed}`, ["ledgers", ledger, "journal", committed]), "."),
+    committed !== null &&
+      el(
+        "p",
+        { class: "notice good" },
+        el("strong", {}, "Committed"),
+        " as ",
+        link(`block ${committed}`, ["ledgers", ledger, "journal", committed]),
+        ".",
+      ),
     el(
       "div",
       { class: "line" },
       el("h2", {}, rows.length === 0 ? "No rows" : rowNumbers(first, rows.length, next)),
       el("span", { class: "soft small" }, `${seconds.toFixed(3)} s`),
-      rows.length > 0 && el("div", { class: "chips apart", role: "group", "aria-label": "Shown as" }, choices(views, body)),
+      rows.length > 0 &&
+        el(
+          "div",
+          { class: "chips apart", role: "group", "aria-label": "Shown as" },
+          choices(views, body),
+        ),
     ),
     rows.length === 0 ? empty(el("p", {}, "The statement gave no rows.")) : body,
-    reached && el("p", { class: "notice warn" }, "There are more rows than the console shows. Narrow the statement with WHERE, or run it with ", el("code", {}, "qldbkit query"), "."),
+    reached &&
+      el(
+        "p",
+        { class: "notice warn" },
+        "There are more rows than the console shows. Narrow the statement with WHERE, or run it with ",
+        el("code", {}, "qldbkit query"),
+        ".",
+      ),
     (first > 0 || (next !== null && !reached)) &&
       el(
         "nav",
         { class: "pager", "aria-label": "Pages of the result" },
         first > 0 && el("button", { type: "button", click: () => run(0) }, "First rows"),
-        next !== null && !reached && el("button", { type: "button", click: () => run(next) }, "Next rows"),
+        next !== null &&
+          !reached &&
+          el("button", { type: "button", click: () => run(next) }, "Next rows"),
         el("span", { class: "small soft" }, "Each page runs the query anew."),
       ),
   ];
@@ -135,7 +162,8 @@ function choices(views, body) {
 function columnsOf(rows) {
   const found = new Set();
   for (const { members } of rows) {
-    if (members === null || new Set(members.map(([name]) => name)).size < members.length) return null;
+    if (members === null || new Set(members.map(([name]) => name)).size < members.length)
+      return null;
     for (const [name] of members) found.add(name);
   }
   return found.size > 0 && found.size <= MOST_COLUMNS ? [...found] : null;
@@ -144,7 +172,9 @@ function columnsOf(rows) {
 function resultTable(columns, rows) {
   const cells = ({ members }) => {
     const known = new Map(members);
-    return row(...columns.map((name) => (known.has(name) ? value(known.get(name), { class: "ion" }) : "")));
+    return row(
+      ...columns.map((name) => (known.has(name) ? value(known.get(name), { class: "ion" }) : "")),
+    );
   };
   return table("Values are Ion text; an empty cell has no such field.", columns, rows.map(cells));
 }

@@ -1,7 +1,7 @@
 /* How the replay stands, live. */
 
 import { read } from "./api.js";
-import { el, show } from "./dom.js";
+import { el, say, show } from "./dom.js";
 import { count, empty, hash, link, refusal, row, second, table, tag, value } from "./parts.js";
 import { plot } from "./plot.js";
 
@@ -34,7 +34,16 @@ export async function replay({ signal }) {
     parts: [
       el("h1", {}, "Replay"),
       state,
-      el("section", { "aria-labelledby": "over-time" }, el("div", { class: "line" }, el("h2", { id: "over-time" }, "Over time"), period(chosen, draw))),
+      el(
+        "section",
+        { "aria-labelledby": "over-time" },
+        el(
+          "div",
+          { class: "line" },
+          el("h2", { id: "over-time" }, "Over time"),
+          period(chosen, draw),
+        ),
+      ),
       curves,
       lists,
     ],
@@ -72,7 +81,11 @@ function period(chosen, draw) {
     "p",
     { class: "apart" },
     el("label", { for: "minutes" }, "Shown: "),
-    el("select", { id: "minutes", change: choose }, MINUTES.map((each) => el("option", { value: each }, `${each} minutes`))),
+    el(
+      "select",
+      { id: "minutes", change: choose },
+      MINUTES.map((each) => el("option", { value: each }, `${each} minutes`)),
+    ),
   );
 }
 
@@ -81,13 +94,32 @@ function drawState(state, { status, unknown, hint, at }) {
     show(state, empty(el("p", {}, value(unknown)), hint && el("p", {}, hint)));
     return;
   }
+  const summary = health(status, at);
+  announce(state, summary.textContent);
   show(
     state,
-    health(status, at),
-    status.strands.length === 0 && empty(el("p", {}, "Nothing was replayed yet.")),
+    summary,
     status.strands.map((each) => strand(status, each)),
-    el("p", { class: "small soft" }, "From ", ledger(status.source), " to ", ledger(status.destination), ". Seen ", second(at), "; the clock ran last ", second(status.clock_at), "."),
+    el(
+      "p",
+      { class: "small soft" },
+      "From ",
+      ledger(status.source),
+      " to ",
+      ledger(status.destination),
+      ". Seen ",
+      second(at),
+      "; the clock ran last ",
+      second(status.clock_at),
+      ".",
+    ),
   );
+}
+
+/** Have it said when it changes, not every two seconds. */
+function announce(state, sentence) {
+  if (state.dataset.said !== sentence) say(sentence);
+  state.dataset.said = sentence;
 }
 
 function ledger(name) {
@@ -96,18 +128,34 @@ function ledger(name) {
 
 function health(status, at) {
   if (!status.healthy) {
-    return el("div", { class: "notice bad" }, el("p", {}, el("strong", {}, "Something waits for a person. "), waitsFor(status)), status.held_by.map((each) => el("p", { class: "small" }, value(`Held by ${each}`))));
+    return el(
+      "div",
+      { class: "notice bad" },
+      el("p", {}, el("strong", {}, "Something waits for a person. "), waitsFor(status)),
+      status.held_by.map((each) => el("p", { class: "small" }, value(`Held by ${each}`))),
+    );
   }
   if (status.source_unknown !== null) {
-    return el("p", { class: "notice warn" }, el("strong", {}, "The source cannot be asked: "), value(status.source_unknown));
+    return el(
+      "p",
+      { class: "notice warn" },
+      el("strong", {}, "The source cannot be asked: "),
+      value(status.source_unknown),
+    );
   }
-  if (status.strands.every((each) => each.blocks_behind === 0)) {
+  if (status.strands.length > 0 && status.strands.every((each) => each.blocks_behind === 0)) {
     return el("p", { class: "notice good" }, el("strong", {}, "The destination has everything."));
   }
   if (status.failure !== null && at - status.failure.at < RECENT_SECONDS) {
-    return el("p", { class: "notice warn" }, el("strong", {}, "It is behind, and a run has failed. "), value(status.failure.reason));
+    return el(
+      "p",
+      { class: "notice warn" },
+      el("strong", {}, "It is behind, and a run has failed. "),
+      value(status.failure.reason),
+    );
   }
-  return el("p", { class: "notice" }, el("strong", {}, "It is catching up."));
+  const waits = status.strands.length > 0 ? "It is catching up." : "It waits for a first block.";
+  return el("p", { class: "notice" }, el("strong", {}, waits));
 }
 
 function waitsFor({ quarantined, held_by: held }) {
@@ -125,11 +173,28 @@ function strand(status, found) {
       "dl",
       { class: "tiles" },
       tile("Source's tip", block(tip), tip === null ? "not known" : null),
-      tile("Applied", found.applied < 0 ? "nothing yet" : block(found.applied), found.blocks_behind === null ? null : `${count(found.blocks_behind, "block")} behind`),
-      tile("Behind", `${found.seconds_behind.toLocaleString("en", { maximumFractionDigits: 1 })} s`, null),
-      tile("Buffered", found.waiting.toLocaleString("en"), found.next_waiting === null ? "blocks wait" : `blocks, from ${found.next_waiting} on`),
+      tile(
+        "Applied",
+        found.applied < 0 ? "nothing yet" : block(found.applied),
+        found.blocks_behind === null ? null : `${count(found.blocks_behind, "block")} behind`,
+      ),
+      tile(
+        "Behind",
+        `${found.seconds_behind.toLocaleString("en", { maximumFractionDigits: 1 })} s`,
+        null,
+      ),
+      tile(
+        "Buffered",
+        found.waiting.toLocaleString("en"),
+        found.next_waiting === null ? "blocks wait" : `blocks, from ${found.next_waiting} on`,
+      ),
       tile("Gaps", found.gaps.length.toLocaleString("en"), "passed over", found.gaps.length > 0),
-      tile("Quarantine", status.quarantined.toLocaleString("en"), "records", status.quarantined > 0),
+      tile(
+        "Quarantine",
+        status.quarantined.toLocaleString("en"),
+        "records",
+        status.quarantined > 0,
+      ),
     ),
     el("p", { class: "small soft" }, "Strand ", hash(found.strand_id)),
   ];
@@ -140,7 +205,12 @@ function block(number) {
 }
 
 function tile(name, text, note, bad = false) {
-  return el("div", { class: bad ? "tile bad" : "tile" }, el("dt", {}, name), el("dd", {}, text, note && el("small", {}, note)));
+  return el(
+    "div",
+    { class: bad ? "tile bad" : "tile" },
+    el("dt", {}, name),
+    el("dd", {}, text, note && el("small", {}, note)),
+  );
 }
 
 function drawCurves(curves, samples, { minutes, seen }) {
@@ -152,7 +222,15 @@ function drawCurves(curves, samples, { minutes, seen }) {
     ["Blocks behind", "blocks_behind"],
     ["Blocks in the settling buffer", "waiting"],
   ].map(([name, field]) => [el("h3", {}, name), plot({ ...common, name, samples: of(field) })]);
-  show(curves, drawn, el("p", { class: "small soft" }, "It is looked at while this page is open; where nobody looked, the curve is interrupted."));
+  show(
+    curves,
+    drawn,
+    el(
+      "p",
+      { class: "small soft" },
+      "It is looked at while this page is open; where nobody looked, the curve is interrupted.",
+    ),
+  );
 }
 
 function drawLists(lists, { status, quarantine }) {
@@ -166,22 +244,56 @@ function drawLists(lists, { status, quarantine }) {
     el("h2", {}, "Gaps"),
     gaps.length === 0
       ? el("p", { class: "soft" }, "No block was passed over.")
-      : table("Blocks that were passed over and are still missing", ["From block", "To block", "Passed"], gaps.map((each) => row(each.first, each.last, second(each.passed_at)))),
+      : table(
+          "Blocks that were passed over and are still missing",
+          ["From block", "To block", "Passed"],
+          gaps.map((each) => row(each.first, each.last, second(each.passed_at))),
+        ),
     el("h2", {}, "Quarantine"),
-    quarantine.length === 0 ? el("p", { class: "soft" }, "Nothing is in quarantine.") : quarantineTable(status, quarantine),
+    quarantine.length === 0
+      ? el("p", { class: "soft" }, "Nothing is in quarantine.")
+      : quarantineTable(status, quarantine),
     failure(status.failure),
   );
 }
 
 function quarantineTable({ quarantined }, entries) {
-  const first = entries.length < quarantined ? `The first ${entries.length} of ${quarantined} records` : "Records that were set aside";
+  const first =
+    entries.length < quarantined
+      ? `The first ${entries.length} of ${quarantined} records`
+      : "Records that were set aside";
   return [
-    table(first, ["Position", "Reason", "Tried last", ["Tries", "number"], ["Bytes", "number"]], entries.map((each) => row(value(each.position, { class: "ion" }), value(each.reason), second(each.at), each.attempts, each.size))),
-    el("p", { class: "small soft" }, el("code", {}, "qldbkit quarantine"), " shows a record, feeds it again or gives it up."),
+    table(
+      first,
+      ["Position", "Reason", "Tried last", ["Tries", "number"], ["Bytes", "number"]],
+      entries.map((each) =>
+        row(
+          value(each.position, { class: "ion" }),
+          value(each.reason),
+          second(each.at),
+          each.attempts,
+          each.size,
+        ),
+      ),
+    ),
+    el(
+      "p",
+      { class: "small soft" },
+      el("code", {}, "qldbkit quarantine"),
+      " shows a record, feeds it again or gives it up.",
+    ),
   ];
 }
 
 function failure(found) {
   if (found === null) return null;
-  return el("p", { class: "small" }, tag("last error", "warn"), " ", second(found.at), ": ", value(`${found.errorClass}: ${found.reason}`));
+  return el(
+    "p",
+    { class: "small" },
+    tag("last error", "warn"),
+    " ",
+    second(found.at),
+    ": ",
+    value(`${found.errorClass}: ${found.reason}`),
+  );
 }
