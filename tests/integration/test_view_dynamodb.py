@@ -325,6 +325,21 @@ def test_a_block_that_is_too_large_for_a_request_is_seen_when_its_end_is_there(
     world.assert_equal()
 
 
+def test_revisions_of_one_document_in_one_unit_are_written_as_the_last_of_them(
+    world: World,
+) -> None:
+    world.source.create_table("Person")
+    kept, gone = world.source.new_id(), world.source.new_id()
+    for n in range(5):
+        world.source.write("Person", [Write(kept, {"n": n}), Write(gone, {"n": n})])
+    world.source.write("Person", [Write(gone, None)])
+    world.replay()
+    assert world.client.sent.count("transact_write_items") == 2  # the tables, then the documents
+    assert world.item(kept)["version"] == {"N": "4"}
+    assert world.item(gone)["version"] == {"N": "5"}
+    world.assert_equal()
+
+
 def test_what_was_written_is_not_read_again(world: World) -> None:
     world.source.create_table("Person")
     id_ = world.source.new_id()

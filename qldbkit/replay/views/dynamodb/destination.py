@@ -30,7 +30,11 @@ CONFLICTS: Final = 5
 HELD_KNOWN: Final = 50_000
 """Documents of which a view remembers what it holds."""
 LIMITS: Final = UnitLimits(
-    documents=TRANSACTION_ITEMS - 1, bytes=1_000_000, blocks=TRANSACTION_ITEMS - 1, new_document=1
+    documents=TRANSACTION_ITEMS - 1,
+    bytes=1_000_000,
+    blocks=TRANSACTION_ITEMS - 1,
+    new_document=1,
+    repeats=True,
 )
 """A transaction's items, of which the view's own may be one; and bytes of Ion that stay far below
 4 MB also when names are written out in every item."""

@@ -60,6 +60,7 @@ class Writing:
         self.record = record
         self.book: TableBook | None = None
         self.held: dict[str, Held | None] = {}
+        # Of a document that is written several times, only the last is: no other is ever seen
         self._documents: dict[str, tuple[Item, IonSpan | None, str]] = {}
         self._writes: list[Write] = []
 
@@ -156,7 +157,7 @@ class Writing:
         return self._held(document_id).table
 
     def _held(self, document_id: str) -> Held:
-        held = self._known.get(document_id)
+        held = self.held.get(document_id) or self._known.get(document_id)
         if held is None:
             raise DestinationChangedError(f"document {document_id} is not in the view")
         return held
