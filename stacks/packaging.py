@@ -75,6 +75,7 @@ PACKAGES: Mapping[str, Contents] = {
         (*_FOUNDATION, "partiql", "replay"), ("qldb", "qldb-session", "dynamodb", "s3", "sts")
     ),
     "view-dynamodb": Contents(_VIEW, _VIEW_SERVICES),
+    "view-opensearch": Contents(_VIEW, _VIEW_SERVICES),
     "view-postgresql": Contents(_VIEW, (*_VIEW_SERVICES, "rds", "secretsmanager")),
     "tables": Contents((*_FOUNDATION, "tables.py"), ("qldb", "qldb-session", "sts")),
 }

@@ -22,7 +22,7 @@ MAX_SHARDS = 500
 MAX_SETTLE_WINDOW_SECONDS = 3600
 MAX_TRANSACTION_DOCUMENTS = 10_000
 MAX_RETENTION_HOURS = 8760  # Kinesis keeps a record for a year at most
-VIEW_KINDS = ("dynamodb", "postgresql")
+VIEW_KINDS = ("dynamodb", "opensearch", "postgresql")
 
 _KMS_ALIAS = re.compile(r"(?!alias/)(?!aws/)[A-Za-z0-9/_-]{1,250}", re.ASCII)
 _TOPIC_ARN = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}", re.ASCII)

@@ -19,11 +19,13 @@ from stacks.replay import Replay
 from stacks.replay_target import ReplayTarget
 from stacks.settings import Settings
 from stacks.views.dynamodb import DynamoDbStore
+from stacks.views.opensearch import OpenSearchStore
 from stacks.views.postgresql import PostgreSqlStore
 from stacks.views.store import ViewStore
 
 STORES: Final[Mapping[str, Callable[..., ViewStore]]] = {
     "dynamodb": DynamoDbStore,
+    "opensearch": OpenSearchStore,
     "postgresql": PostgreSqlStore,
 }
 """The construct of each kind of `stacks.settings.VIEW_KINDS`."""

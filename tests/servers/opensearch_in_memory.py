@@ -137,6 +137,8 @@ class InMemoryOpenSearch:
         self, name: str, id_: str, body: dict[str, Any], params: dict[str, Any], *, create: bool
     ) -> dict[str, Any]:
         index = self.indices.setdefault(name, Index())
+        _index_fields(kinds := dict(index.kinds), body.get("data"), "data")
+        index.kinds = kinds
         kept = index.documents.get(id_)
         living = kept is not None and kept.source is not None
         if create and living:
@@ -150,8 +152,6 @@ class InMemoryOpenSearch:
     def _write(
         self, index: Index, id_: str, source: dict[str, Any] | None, version: int
     ) -> dict[str, Any]:
-        if source is not None:
-            _index_fields(index.kinds, source.get("data"), "data")
         index.documents[id_] = Kept(version, next(index.numbers), _copy(source))
         return {"_seq_no": index.documents[id_].seq_no, "_primary_term": 1, "_version": version}
 
@@ -167,9 +167,11 @@ class InMemoryOpenSearch:
 
     def _bulk_item(self, action: str, place: dict[str, Any], source: Any) -> int:
         name, id_, version = place["_index"], place["_id"], place.get("version")
-        if action == "delete" and name not in self.indices:
-            raise RefusedError(404, "index_not_found_exception")
         index = self.indices.setdefault(name, Index())
+        if source is not None:  # what cannot be indexed is refused before its version is looked at
+            kinds = dict(index.kinds)
+            _index_fields(kinds, source.get("data"), "data")
+            index.kinds = kinds
         kept = index.documents.get(id_)
         living = kept is not None and kept.source is not None
         if version is None:

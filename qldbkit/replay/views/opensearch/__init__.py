@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Final
 
@@ -14,6 +15,10 @@ from qldbkit.replay.views.opensearch.url import PASSWORD_VARIABLE, ViewAddress
 
 REQUEST_SECONDS: Final = 30.0
 """After which a request counts as not answered; what it was to do may still be done."""
+
+# The client logs each answer that is no success, such as that nothing is there yet, and for those
+# who debug it what it sends, which are documents. What matters is raised.
+logging.getLogger("opensearch").setLevel(logging.CRITICAL)
 
 
 def open_url(url: str, region: str) -> OpenSearchView:
