@@ -26,7 +26,8 @@ from qldbkit.local.deployment import DB_STACK, STREAM_STACK, Deployment
 from qldbkit.local.dmv import DmvSample
 from qldbkit.local.settings import LocalSettings
 from qldbkit.local.summary import journal_summary
-from qldbkit.replay.compare import compare_ledgers
+from qldbkit.replay.compare import SourceLedger, compare, compare_ledgers
+from qldbkit.replay.views.dynamodb.destination import DynamoDbView
 
 CATCH_UP_SECONDS = 90
 KILLS = 8
@@ -38,7 +39,7 @@ class Replication:
     def __init__(self, folder: Path):
         self.settings = LocalSettings(folder=folder, port=free_port())
         self.aws = LocalAws(self.settings)
-        self.deployment = Deployment(self.settings)
+        self.deployment = Deployment(self.settings, {"views": "dynamodb"})
 
     def __enter__(self):
         self.aws.start()
@@ -201,6 +202,24 @@ def test_the_vehicle_registration_sample_arrives(replication):
     assert transactions > 100
     counts = {table.name: table.source_documents for table in comparison.tables}
     assert counts == {"Person": 24, "Vehicle": 20, "VehicleRegistration": 20, "DriversLicense": 20}
+
+
+def test_the_view_in_dynamodb_has_arrived_as_well(replication):
+    cloudformation = replication.deployment.client("cloudformation")
+    (stack,) = cloudformation.describe_stacks(StackName=STREAM_STACK)["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    client = replication.deployment.client("dynamodb")
+    view = DynamoDbView(client, outputs["DynamoDbViewTableName"])
+    drain = outputs["DynamoDbViewDrainFunctionName"]
+
+    def drained():
+        replication.deployment.client("lambda").invoke(FunctionName=drain)
+        with replication.source() as source:
+            return compare(SourceLedger(source), view)
+
+    comparison = wait_until_equal(drained, lambda _text: None, CATCH_UP_SECONDS)
+    assert comparison.equal, replication.aws.log_tail(40)
+    assert comparison.equal_documents == 84
 
 
 def test_a_killed_replay_goes_on_where_it_was(replication):
