@@ -64,9 +64,11 @@ class Sides:
         return DestinationLedger(self._driver(text), self.only)
 
     def writable(self, text: str) -> Destination:
-        """The destination, to be repaired."""
+        """The destination, to be repaired; of a view, with all that it needs to be written to."""
         if is_view(text):
-            return self._view(text)
+            view = self._view(text)
+            view.prepare()
+            return view
         if _is_place(text):
             raise typer.BadParameter(
                 f"only a ledger or a view can be repaired, and {text} is a place"

@@ -17,10 +17,12 @@ MODULES = {
     "tables": ["handler"],
     "replay": ["handler", "drain"],
     "view-dynamodb": ["handler", "drain"],
+    "view-opensearch": ["handler", "drain"],
     "view-postgresql": ["handler", "drain"],
 }
 VIEW_URLS = {
     "view-dynamodb": "dynamodb://View",
+    "view-opensearch": "opensearch+https://127.0.0.1:9/view?signing=es",
     "view-postgresql": "postgresql://u@127.0.0.1:9/views?schema=s",
 }
 ENVIRONMENT = {

@@ -31,8 +31,11 @@ from qldbkit.replay.views.opensearch.record import RECORD_ID, Record, decoded, e
 from qldbkit.replay.views.opensearch.schema import Layout
 from qldbkit.replay.views.opensearch.writing import Writer
 
-LIMITS: Final = UnitLimits(documents=1000, bytes=2_000_000, blocks=1000, new_document=1)
-"""Of one transaction: with the Ion, and JSON beside it, some 6 MB in two requests or three."""
+LIMITS: Final = UnitLimits(
+    documents=1000, bytes=2_000_000, blocks=1000, new_document=1, repeats=True
+)
+"""Of one transaction: with the Ion, and JSON beside it, some 6 MB in two requests or three. Of a
+document's revisions in it, the last is written."""
 CONFLICTS: Final = 5
 """How often a transaction is done again that another one was faster than."""
 CATALOG_ATTEMPTS: Final = 5
@@ -155,15 +158,23 @@ class OpenSearchView:
 
     def digests(self) -> Iterator[DocumentDigest]:
         """Every current document once, by the Ion hash of what is kept."""
-        record = self._read().record
-        missing = self._writer.missing(record.commit, record.writes)
-        return reading.digests(
-            self._cluster, record, {(each.index, each.id): each for each in missing}
-        )
+        return reading.digests(self._cluster, self._read().record)
 
     def unindexed(self) -> Iterator[Unindexed]:
         """The current documents that queries do not see."""
         return reading.unindexed(self._cluster, self._read().record)
+
+    def index_again(self) -> int:
+        """Have the documents indexed again that could not be; return how many still are not.
+
+        A document that is changed meanwhile stays as it was changed.
+
+        Raises:
+            OpenSearchUnavailableError, OpenSearchRefusedError: see `Cluster`.
+        """
+        for commit, write in reading.indexable(self._cluster, self._read().record):
+            self._writer.write(commit, [write])
+        return sum(1 for _ in self.unindexed())
 
     def close(self) -> None:
         """Give back connections."""

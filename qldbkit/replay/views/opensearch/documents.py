@@ -102,6 +102,16 @@ def without_index(source: str, reason: str) -> str | None:
     return json.dumps(fields)
 
 
+def with_index(source: Mapping[str, Any]) -> str | None:
+    """The document with what `without_index` took away; None if it cannot be decoded."""
+    own = {name: value for name, value in source["qldbkit"].items() if name != "unindexed"}
+    try:
+        data = mapping.searchable(mapping.document_of(own["ion"]))
+    except IonFormatError:
+        return None
+    return f'{json.dumps({**source, "qldbkit": own})[:-1]},"data":{data}}}'
+
+
 def standing(index: str, source: Mapping[str, Any]) -> Standing | None:
     """How a document stands; None if it was not replayed."""
     own = source.get("qldbkit")

@@ -1,15 +1,13 @@
 """Reading a view's documents: all of them for a comparison, and those that are not indexed.
 
-What the last commit writes is taken from the record where it has not been carried out, so that what
-is read is always what is committed. Nothing is written.
+They are read as they are there: what is committed and not yet carried out is missing, as it is for
+every other reader. Nothing is written.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
 from qldbkit.replay.compare import UNMAPPED, DocumentDigest
@@ -51,27 +49,11 @@ class Unindexed:
     reason: str
 
 
-def digests(
-    cluster: Cluster, record: Record, missing: Mapping[tuple[str, str], Write]
-) -> Iterator[DocumentDigest]:
-    """Every current document of the active tables.
-
-    Args:
-        cluster: where they are.
-        record: what is committed.
-        missing: what of it is not carried out, by index and id.
-    """
-    tables = [each for each in record.tables if each.active]
-    for table in tables:
+def digests(cluster: Cluster, record: Record) -> Iterator[DocumentDigest]:
+    """Every current document of the active tables, as readers find it."""
+    for table in (each for each in record.tables if each.active):
         for id_, source in _documents(cluster, table, _NOT_DELETED):
-            if (table.index, id_) not in missing:
-                yield _digest(table, id_, source)
-    indices = {each.index: each for each in tables}
-    for (index, id_), write in missing.items():
-        if index in indices and write.source is not None:
-            source = json.loads(write.source, parse_float=Decimal)
-            if not source["qldbkit"]["deleted"]:
-                yield _digest(indices[index], id_, source)
+            yield _digest(table, id_, source)
 
 
 def unindexed(cluster: Cluster, record: Record) -> Iterator[Unindexed]:
@@ -85,6 +67,15 @@ def unindexed(cluster: Cluster, record: Record) -> Iterator[Unindexed]:
                 source.get("blockAddress", {}).get("sequenceNo"),
                 source["qldbkit"]["unindexed"],
             )
+
+
+def indexable(cluster: Cluster, record: Record) -> Iterator[tuple[int, Write]]:
+    """The same documents as they would be indexed, each with the commit that wrote it."""
+    for table in (each for each in record.tables if each.active):
+        for id_, source in _documents(cluster, table, _UNINDEXED):
+            text = documents.with_index(source)
+            if text is not None:
+                yield documents.commit_of(source), Write(table.index, id_, text)
 
 
 def _digest(table: ViewTable, id_: str, source: Mapping[str, Any]) -> DocumentDigest:
