@@ -26,6 +26,7 @@ MODULES: Final = {
     "verify": ("verifying", "Prove a journal by its hashes, its chain and a saved digest."),
     "restore": ("restoring", "Restore a ledger from its own journal, with all its ids and hashes."),
     "compare": ("comparing", "Compare the documents of two sides, and repair what differs."),
+    "unindexed": ("unindexed", "List the documents of a view in OpenSearch that queries miss."),
     "status": ("status", "Say how far a replay is, and what waits."),
     "quarantine": ("quarantine", "Look at records that could not be replayed; redrive or discard."),
     "resync": ("operating", "Bring some tables to what they are in the source."),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -281,6 +282,10 @@ def test_the_commands_restore_compare_and_repair(node: Node, tmp_path: Path) -> 
     (difference,) = qldbkit("compare", place, url, code=1)["differences"]
     assert difference["documentId"] == changed["_id"]
     assert qldbkit("compare", place, url, "--repair")["equal"]
+    with closing(open_url(url, "us-east-1")) as view:
+        insert(view, *map(IonSpan.from_text, ("{k: {y: 1}}", "{k: 1}")))
+    (found,) = qldbkit("unindexed", url, "--again", code=1)
+    assert (found["table"], found["reason"]) == ("Kept", "mapper_parsing_exception")
 
 
 @pytest.mark.parametrize("seed", seeds("0"), scope="module")

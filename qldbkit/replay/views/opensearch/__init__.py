@@ -18,7 +18,8 @@ REQUEST_SECONDS: Final = 30.0
 
 # The client logs each answer that is no success, such as that nothing is there yet, and for those
 # who debug it what it sends, which are documents. What matters is raised.
-logging.getLogger("opensearch").setLevel(logging.CRITICAL)
+for _name in ("opensearch", "opensearchpy.trace"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 def open_url(url: str, region: str) -> OpenSearchView:

@@ -48,6 +48,16 @@ class Unindexed:
     sequence_no: int | None
     reason: str
 
+    def to_json(self) -> dict[str, Any]:
+        """The document as JSON members."""
+        return {
+            "table": self.table,
+            "documentId": self.id,
+            "version": self.version,
+            "sequenceNo": self.sequence_no,
+            "reason": self.reason,
+        }
+
 
 def digests(cluster: Cluster, record: Record) -> Iterator[DocumentDigest]:
     """Every current document of the active tables, as readers find it."""
