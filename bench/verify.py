@@ -1,9 +1,10 @@
 """How fast journals are verified and restored, and in how much memory.
 
-    python bench/verify.py --revisions 50000 [--restore] [--compiled build/compiled]
+    python bench/verify.py --revisions 50000 [--restore] [--python]
 
-Every way is measured in a process of its own on the same generated journal: one process in pure
-Python is the baseline, then further processes, then the compiled copy of `bench/compiled.py`.
+Every way is measured in a process of its own on the same generated journal: by one process alone,
+then with further ones. The kernel in C is used where it was compiled (`make compile`), unless
+``--python`` is given. The memory is that of all processes together, read ten times a second.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from qldbkit.journal.kernel import PURE_SETTING
+
 PROJECT = Path(__file__).resolve().parent.parent
 MEASURED = """
 import json, resource, sys, time
 from pathlib import Path
+from qldbkit.journal import kernel
 from qldbkit.journal.sources.opening import open_source
 from qldbkit.journal.verification import verify_source
 from qldbkit.ledger.restore_target import FolderTarget
@@ -45,7 +49,7 @@ def main():
         "revisions": revisions,
         "seconds": seconds,
         "cpu": own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime,
-        "megabytes": [own.ru_maxrss / 1024, others.ru_maxrss / 1024],
+        "compiled": kernel.COMPILED,
     }))
 
 if __name__ == "__main__":
@@ -53,26 +57,49 @@ if __name__ == "__main__":
 """
 
 
-def measure(location: Path, processes: int, compiled: Path | None, restored: bool) -> None:
+def resident(process: int) -> int:
+    """Bytes in memory of a process and all below it; those that several share count for each."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(resident(int(each)) for each in children)
+
+
+def watched(command: list[str], environment: dict[str, str], folder: str) -> tuple[str, int]:
+    """What a command prints, and the most bytes that it and its processes had at once."""
+    with subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True
+    ) as running:
+        most = 0
+        while running.poll() is None:
+            most = max(most, resident(running.pid))
+            time.sleep(0.1)
+        assert running.stdout is not None
+        printed = running.stdout.read()
+    if running.returncode:
+        sys.exit(running.returncode)
+    return printed, most
+
+
+def measure(location: Path, processes: int, *, python: bool, restored: bool) -> None:
     environment = dict(os.environ)
-    if compiled is not None:
-        environment["PYTHONPATH"] = str(compiled)
+    if python:
+        environment[PURE_SETTING] = "1"
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "measured.py"
         script.write_text(MEASURED)
         into = str(Path(folder) / "ledgers") if restored else ""
         command = [sys.executable, str(script), str(location), str(processes), into]
-        ended = subprocess.run(
-            command, env=environment, check=True, capture_output=True, text=True, cwd=folder
-        )
-    found = json.loads(ended.stdout)
-    own, others = found["megabytes"]
+        printed, most = watched(command, environment, folder)
+    found = json.loads(printed)
     print(
         f"{location.name:12} {'restore' if restored else 'verify':8}"
-        f" {'compiled' if compiled else 'Python':9} {processes} more processes:"
+        f" {'compiled' if found['compiled'] else 'Python':9} {processes} more processes:"
         f" {found['revisions'] / found['seconds']:9,.0f} revisions/s,"
         f" {found['cpu'] / found['revisions'] * 1e6:6,.0f} us CPU each,"
-        f" {own:4.0f} MB and {others:4.0f} MB in each other",
+        f" {most / 1e6:4.0f} MB in all",
         flush=True,
     )
 
@@ -82,10 +109,9 @@ def main() -> None:
     parser.add_argument("--revisions", type=int, default=50_000)
     parser.add_argument("--forms", nargs="*", default=["ION_BINARY", "archive"])
     parser.add_argument("--processes", nargs="*", type=int, default=[0, 1, 2])
-    parser.add_argument("--compiled", type=Path)
+    parser.add_argument("--python", action="store_true", help="without the compiled kernel")
     parser.add_argument("--restore", action="store_true")
     options = parser.parse_args()
-    compiled = None if options.compiled is None else options.compiled.absolute()
     for form in options.forms:
         location = PROJECT / "build/bench" / f"{options.revisions}" / form
         if not location.exists():
@@ -94,9 +120,8 @@ def main() -> None:
             arguments = ["--revisions", str(options.revisions), "--form", form]
             subprocess.run([sys.executable, *generate, *arguments], check=True)
             print(f"{form} generated in {time.perf_counter() - begin:.0f} s", flush=True)
-        for copy in [None] if compiled is None else [None, compiled]:
-            for processes in options.processes:
-                measure(location, processes, copy, options.restore)
+        for processes in options.processes:
+            measure(location, processes, python=options.python, restored=options.restore)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ for form, pattern in ("export", "**/*.ion"), ("archive", "*"):
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
-        return compile_kernel(tmp_path_factory.mktemp("kernel"), ["-Werror"])
+        flags = os.environ.get("QLDBKIT_KERNEL_FLAGS", "-Werror").split()
+        return compile_kernel(tmp_path_factory.mktemp("kernel"), flags)
     except CompilingError as error:
         if "cannot be run" in error.message:
             pytest.skip(f"the kernel needs a C compiler: {error.message}")
