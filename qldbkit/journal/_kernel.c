@@ -23,7 +23,7 @@
 #include <immintrin.h>
 #endif
 
-#define KERNEL_VERSION 3 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 4 /* what qldbkit.journal.kernel has to ask for */
 #define MAX_DEPTH 128    /* qldbkit.journal.binary.MAX_DEPTH */
 #define VAR_UINT_OCTETS 4
 #define HASH_SIZE 32
@@ -756,6 +756,121 @@ static PyObject *written_fields(PyObject *self, PyObject *argument) {
     return answered(found, complete);
 }
 
+/* How `read_struct` reads a field; the same numbers as in qldbkit.journal.kernel. */
+enum { READ_BY_CALL, READ_ITSELF, READ_TEXT, READ_NATURAL, READ_HASH, READ_BLOB };
+
+static PyObject *natural_number(const uint8_t *data, Value value) {
+    long long number = 0;
+    if (code_of(value) != INT || is_null(value) || value.end - value.begin > 7)
+        return NULL;
+    for (Py_ssize_t at = value.begin; at < value.end; at++)
+        number = number << 8 | data[at];
+    return PyLong_FromLongLong(number);
+}
+
+static PyObject *blob_octets(const uint8_t *data, Value value) {
+    if (code_of(value) != BLOB || is_null(value))
+        return NULL;
+    return PyBytes_FromStringAndSize((const char *)data + value.begin, value.end - value.begin);
+}
+
+static PyObject *string_text(const uint8_t *data, Value value) {
+    if (code_of(value) != STRING || is_null(value))
+        return NULL;
+    PyObject *text = PyUnicode_DecodeUTF8((const char *)data + value.begin,
+                                          value.end - value.begin, NULL);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
+        PyErr_Clear();
+    return text;
+}
+
+static PyObject *by_call(State *state, Span *outer, Value value, PyObject *read) {
+    PyObject *inner = inner_span(state, outer, value);
+    if (inner == NULL)
+        return NULL;
+    Py_INCREF(read);
+    PyObject *made = PyObject_CallOneArg(read, inner);
+    Py_DECREF(read);
+    Py_DECREF(inner);
+    if (made == NULL && PyErr_ExceptionMatches(PyExc_Exception))
+        PyErr_Clear(); /* Python reads it again, and says which field it was */
+    return made;
+}
+
+/* A field's value by its reader, `(kind, slot, read, nullable)`; NULL to leave it to Python. */
+static PyObject *read_member(State *state, Span *outer, Value value, long kind, PyObject *reader) {
+    const uint8_t *data = octets_of(outer);
+    Py_ssize_t size = value.end - value.begin;
+    if (is_null(value) && PyTuple_GET_ITEM(reader, 3) == Py_True && code_of(value) != ANNOTATION)
+        return Py_NewRef(Py_None);
+    switch (kind) {
+    case READ_BY_CALL:
+        return by_call(state, outer, value, PyTuple_GET_ITEM(reader, 2));
+    case READ_ITSELF:
+        return inner_span(state, outer, value);
+    case READ_TEXT:
+        return string_text(data, value);
+    case READ_NATURAL:
+        return natural_number(data, value);
+    case READ_HASH:
+        return size == 0 || size == HASH_SIZE ? blob_octets(data, value) : NULL;
+    case READ_BLOB:
+        return blob_octets(data, value);
+    }
+    return NULL;
+}
+
+/* Read a field into its place in `values`; False to leave the struct to Python. */
+static bool read_into(State *state, Span *outer, PyObject *values, Value value, PyObject *reader,
+                      bool exact, uint64_t *seen) {
+    if (!PyTuple_Check(reader) || PyTuple_GET_SIZE(reader) != 4)
+        return false;
+    long kind = PyLong_AsLong(PyTuple_GET_ITEM(reader, 0));
+    Py_ssize_t slot = PyLong_AsSsize_t(PyTuple_GET_ITEM(reader, 1));
+    if (PyErr_Occurred() || slot < 0 || slot >= 64 || slot >= PyList_GET_SIZE(values))
+        return false;
+    uint64_t bit = UINT64_C(1) << slot;
+    if (exact && *seen & bit)
+        return false;
+    *seen |= bit;
+    PyObject *made = read_member(state, outer, value, kind, reader);
+    return made != NULL && PyList_SetItem(values, slot, made) == 0;
+}
+
+static PyObject *read_struct(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    State *state = PyModule_GetState(self);
+    if (count != 5 || !PyDict_Check(arguments[1]) || !PyList_Check(arguments[2])) {
+        PyErr_SetString(PyExc_TypeError, "read_struct takes a span, readers, values and two more");
+        return NULL;
+    }
+    Span *span = as_span(state, arguments[0]);
+    unsigned long long needed = PyLong_AsUnsignedLongLong(arguments[3]);
+    if (span == NULL || PyErr_Occurred())
+        return NULL;
+    Value value, member;
+    if (!value_of(span, &value) || code_of(value) != STRUCT || is_null(value))
+        Py_RETURN_NONE;
+    bool exact = arguments[4] == Py_True;
+    PyObject *texts = texts_of(state, span);
+    PyObject *values = PyList_GetSlice(arguments[2], 0, PyList_GET_SIZE(arguments[2]));
+    bool complete = texts != NULL && values != NULL;
+    uint64_t seen = 0;
+    Py_ssize_t at = value.begin, id;
+    while (complete && at < value.end) {
+        complete = field_at(octets_of(span), &at, value.end, &id, &member);
+        if (!complete || is_padding(member))
+            continue;
+        PyObject *name = field_name(state, texts, id);
+        PyObject *reader = name ? PyDict_GetItemWithError(arguments[1], name) : NULL;
+        if (reader != NULL)
+            complete = read_into(state, span, values, member, reader, exact, &seen);
+        else
+            complete = name != NULL && !exact && !PyErr_Occurred();
+    }
+    Py_XDECREF(texts);
+    return answered(values, complete && (seen & needed) == needed);
+}
+
 static PyObject *elements(PyObject *self, PyObject *argument) {
     State *state = PyModule_GetState(self);
     Span *span = as_span(state, argument);
@@ -778,52 +893,22 @@ static PyObject *elements(PyObject *self, PyObject *argument) {
     return answered(found, complete);
 }
 
-static PyObject *decoded(const uint8_t *data, Value value) {
-    PyObject *text = PyUnicode_DecodeUTF8((const char *)data + value.begin,
-                                          value.end - value.begin, NULL);
-    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
-        PyErr_Clear();
-    return text;
-}
-
-static PyObject *text(PyObject *self, PyObject *argument) {
+static PyObject *scalar(PyObject *self, PyObject *argument,
+                        PyObject *(*read)(const uint8_t *data, Value value)) {
     State *state = PyModule_GetState(self);
     Span *span = as_span(state, argument);
     if (span == NULL)
         return NULL;
     Value value;
-    if (!value_of(span, &value) || code_of(value) != STRING || is_null(value))
-        Py_RETURN_NONE;
-    PyObject *found = decoded(octets_of(span), value);
+    PyObject *found = value_of(span, &value) ? read(octets_of(span), value) : NULL;
     return answered(found, found != NULL);
 }
 
-static PyObject *integer(PyObject *self, PyObject *argument) {
-    State *state = PyModule_GetState(self);
-    Span *span = as_span(state, argument);
-    if (span == NULL)
-        return NULL;
-    Value value;
-    if (!value_of(span, &value) || code_of(value) != INT || is_null(value) ||
-        value.end - value.begin > 7)
-        Py_RETURN_NONE;
-    long long number = 0;
-    for (Py_ssize_t at = value.begin; at < value.end; at++)
-        number = number << 8 | octets_of(span)[at];
-    return PyLong_FromLongLong(number);
+static PyObject *text(PyObject *self, PyObject *span) { return scalar(self, span, string_text); }
+static PyObject *integer(PyObject *self, PyObject *span) {
+    return scalar(self, span, natural_number);
 }
-
-static PyObject *blob(PyObject *self, PyObject *argument) {
-    State *state = PyModule_GetState(self);
-    Span *span = as_span(state, argument);
-    if (span == NULL)
-        return NULL;
-    Value value;
-    if (!value_of(span, &value) || code_of(value) != BLOB || is_null(value))
-        Py_RETURN_NONE;
-    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(span->data) + value.begin,
-                                     value.end - value.begin);
-}
+static PyObject *blob(PyObject *self, PyObject *span) { return scalar(self, span, blob_octets); }
 
 /* Days from 1970-01-01, by Howard Hinnant's `days_from_civil`; False where there is no such day. */
 static bool days_of(int year, int month, int day, int64_t *days) {
@@ -920,7 +1005,7 @@ static PyObject *strings(PyObject *self, PyObject *const *arguments, Py_ssize_t 
         if (!complete || is_padding(value))
             continue;
         bool is_text = code_of(value) == STRING && !is_null(value);
-        PyObject *each = is_text ? decoded(data, value) : Py_NewRef(Py_None);
+        PyObject *each = is_text ? string_text(data, value) : Py_NewRef(Py_None);
         complete = each != NULL && PyList_Append(found, each) == 0;
         Py_XDECREF(each);
     }
@@ -1025,6 +1110,7 @@ static PyMethodDef functions[] = {
     {"field_hash", FAST(field_hash), "The Ion hash of a field: its name and its value."},
     {"fields", fields, METH_O, "A struct's names and values."},
     {"written_fields", written_fields, METH_O, "A struct's names, and its fields as they stand."},
+    {"read_struct", FAST(read_struct), "A struct's fields, each by its reader."},
     {"elements", elements, METH_O, "A list's or sexp's elements."},
     {"text", text, METH_O, "A string."},
     {"integer", integer, METH_O, "An int from 0."},

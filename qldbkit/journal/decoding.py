@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qldbkit.journal import kernel
-from qldbkit.journal.hashes import HASH_SIZE
-from qldbkit.journal.ion import IonFormatError, IonSpan, IonType
+from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import (
     Block,
     BlockAddress,
@@ -20,35 +18,14 @@ from qldbkit.journal.model import (
     Statement,
     TransactionInfo,
 )
-from qldbkit.journal.shapes import JournalFormatError, Shape, itself, read_field
-
-
-def hash_bytes(span: IonSpan) -> bytes:
-    """A blob of 32 bytes, or of none where there was nothing to hash.
-
-    Raises:
-        IonFormatError: it is anything else.
-    """
-    data = kernel.blob(span)
-    if data is None:
-        data = span.blob()
-        if span.ion_type != IonType.BLOB:
-            raise IonFormatError(f"a hash was expected, not {len(data)} bytes", span.start)
-    if len(data) not in (HASH_SIZE, 0):
-        raise IonFormatError(f"a hash was expected, not {len(data)} bytes", span.start)
-    return data
-
-
-def natural(span: IonSpan) -> int:
-    """An int from 0.
-
-    Raises:
-        IonFormatError: it is anything else.
-    """
-    number = span.integer()
-    if number < 0:
-        raise IonFormatError(f"{number} is negative", span.start)
-    return number
+from qldbkit.journal.shapes import (
+    JournalFormatError,
+    Shape,
+    hash_bytes,
+    itself,
+    natural,
+    read_field,
+)
 
 
 def block_address(span: IonSpan) -> BlockAddress:

@@ -20,7 +20,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 3
+VERSION: Final = 4
 """What the functions of ``_kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -94,6 +94,15 @@ written_fields: Final[Callable[[Span], list[tuple[str, bytes]] | None]] = _funct
     "written_fields"
 )
 """A struct's names, and its fields as they stand."""
+READ_BY_CALL, READ_ITSELF, READ_TEXT, READ_NATURAL, READ_HASH, READ_BLOB = range(6)
+"""How `read_struct` reads a field: by a function, or itself what that function would."""
+Reader = tuple[int, int, Callable[[Any], Any], bool]
+"""How, to which place among the values, by which function, and whether null is read as None."""
+read_struct: Final[Callable[[Span, dict[str, Reader], list[Any], int, bool], list[Any] | None]] = (
+    _function("read_struct")
+)
+"""A struct's fields by their readers: by the values for those that are not there, which places
+must be filled (bits), and whether each name may be there once only, and no other."""
 elements: Final[Callable[[AnySpan], list[AnySpan] | None]] = _function("elements")
 """A list's or sexp's elements."""
 text: Final[Callable[[Span], str | None]] = _function("text")

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from qldbkit.errors import QldbkitError
-from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal import kernel
+from qldbkit.journal.ion import IonFormatError, IonSpan, IonType
 
+HASH_SIZE: Final = 32
 Value = TypeVar("Value")
 Read = Callable[[IonSpan], Any]
 
@@ -22,6 +24,30 @@ class JournalFormatError(QldbkitError):
 def itself(span: IonSpan) -> IonSpan:
     """A field that is kept as it was written."""
     return span
+
+
+def hash_bytes(span: IonSpan) -> bytes:
+    """A blob of 32 bytes, or of none where there was nothing to hash.
+
+    Raises:
+        IonFormatError: it is anything else.
+    """
+    data = span.blob()
+    if span.ion_type != IonType.BLOB or len(data) not in (HASH_SIZE, 0):
+        raise IonFormatError(f"a hash was expected, not {len(data)} bytes", span.start)
+    return data
+
+
+def natural(span: IonSpan) -> int:
+    """An int from 0.
+
+    Raises:
+        IonFormatError: it is anything else.
+    """
+    number = span.integer()
+    if number < 0:
+        raise IonFormatError(f"{number} is negative", span.start)
+    return number
 
 
 def read_field(span: IonSpan, name: str, read: Callable[[IonSpan], Value], part: str) -> Value:
@@ -36,6 +62,17 @@ def read_field(span: IonSpan, name: str, read: Callable[[IonSpan], Value], part:
         raise JournalFormatError(
             f"field {name} of {part}: {error.message}", position=error.position
         ) from error
+
+
+_KINDS: Final[dict[Read, int]] = {
+    itself: kernel.READ_ITSELF,
+    IonSpan.text: kernel.READ_TEXT,
+    IonSpan.integer: kernel.READ_NATURAL,
+    natural: kernel.READ_NATURAL,
+    hash_bytes: kernel.READ_HASH,
+    IonSpan.blob: kernel.READ_BLOB,
+}
+"""What the kernel reads by itself; everything else it has read by the function."""
 
 
 class Shape:
@@ -65,8 +102,13 @@ class Shape:
         self._needed = (1 << len(required)) - 1
         known = {**required, **(optional or {})}
         self._empty: list[Any] = [None] * len(known)
-        self._readers = {
-            name: (slot, 1 << slot, read, name not in required and read is not itself)
+        self._readers: dict[str, kernel.Reader] = {
+            name: (
+                _KINDS.get(read, kernel.READ_BY_CALL),
+                slot,
+                read,
+                name not in required and read is not itself,
+            )
             for slot, (name, read) in enumerate(known.items())
         }
 
@@ -77,21 +119,21 @@ class Shape:
             JournalFormatError: a field is missing, not of its type, or should not be there.
             IonFormatError: the value is not a struct, or damaged.
         """
-        values, seen = self._empty.copy(), 0
         readers, exact = self._readers, self._exact
+        answer = kernel.read_struct(span, readers, self._empty, self._needed, exact)
+        if answer is not None:
+            return answer
+        values, seen = self._empty.copy(), 0
         for name, value in span.field_pairs():
             reader = readers.get(name)
             if reader is None:
                 if exact:
                     raise JournalFormatError(f"{self.part} has the field {name} but should not")
                 continue
-            slot, bit, read, nullable = reader
-            if exact and seen & bit:
+            _, slot, read, nullable = reader
+            if exact and seen >> slot & 1:
                 raise JournalFormatError(f"{self.part} has the field {name} twice")
-            seen |= bit
-            if read is itself:
-                values[slot] = value
-                continue
+            seen |= 1 << slot
             try:
                 values[slot] = None if nullable and value.is_null else read(value)
             except IonFormatError:
@@ -102,5 +144,7 @@ class Shape:
         return values
 
     def _incomplete(self, seen: int) -> JournalFormatError:
-        missing = next(name for name, (_, bit, *_) in self._readers.items() if not seen & bit)
+        missing = next(
+            name for name, (_, slot, *_) in self._readers.items() if not seen >> slot & 1
+        )
         return JournalFormatError(f"{self.part} has no field {missing}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from amazon.ion import simpleion
 from amazon.ion.simple_types import IonPyDict, IonPyList
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qldbkit.journal.ion import VERSION_MARKER, IonFormatError, IonSpan
@@ -69,6 +69,8 @@ def test_naughty_strings_keep_their_bytes(shared_data: Path) -> None:
     assert len(set(hashes.values())) == len(hashes)
 
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is not a reason to fail."""
 SCALARS = (
     st.none()
     | st.booleans()
@@ -83,6 +85,7 @@ VALUES = st.recursive(
 )
 
 
+@PATIENT
 @given(VALUES)
 def test_text_and_binary_hash_alike(value: Any) -> None:
     binary = simpleion.dumps(value, binary=True)
@@ -90,12 +93,14 @@ def test_text_and_binary_hash_alike(value: Any) -> None:
     assert IonSpan.parse(binary).hash() == IonSpan.from_text(text).hash()
 
 
+@PATIENT
 @given(st.dictionaries(st.text(min_size=1), SCALARS, min_size=2))
 def test_field_order_does_not_matter(fields: dict[str, Any]) -> None:
     backwards = dict(reversed(fields.items()))
     assert IonSpan.of(fields).hash() == IonSpan.of(backwards).hash()
 
 
+@PATIENT
 @given(VALUES)
 def test_an_annotation_changes_the_hash(value: Any) -> None:
     text = str(simpleion.dumps(value, binary=False)).removeprefix("$ion_1_0 ")
@@ -116,6 +121,7 @@ def test_deep_nesting_is_refused_with_its_position(kind: type) -> None:
         IonSpan.of(value).hash()
 
 
+@PATIENT
 @given(VALUES, st.data())
 def test_damaged_bytes_never_raise_anything_else(value: Any, data: st.DataObject) -> None:
     good = bytearray(simpleion.dumps(value, binary=True))

@@ -2,9 +2,11 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -18,9 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qldbkit.journal import encoding, hashes, ionhash, kernel, symbols
+from qldbkit.journal.blocks import exported_struct
 from qldbkit.journal.compiling import SOURCE, CompilingError, compile_kernel
+from qldbkit.journal.decoding import _BLOCK
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.moments import microseconds
+from qldbkit.journal.records import _RECORD
+from qldbkit.journal.shapes import JournalFormatError, Shape, hash_bytes, itself, natural
 from qldbkit.journal.symbols import SYSTEM_CONTEXT, SymbolContext
 
 PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -87,7 +93,7 @@ def native(library: Path) -> Any:
 @pytest.fixture(autouse=True)
 def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the answers are compared with does not ask a kernel, should there be one."""
-    for name in (*QUESTIONS, "only_value"):
+    for name in (*QUESTIONS, "only_value", "read_struct"):
         monkeypatch.setattr(kernel, name, lambda *_: None)
     for module, name in (
         (encoding, "used_texts"),
@@ -151,6 +157,34 @@ def answered(native: Any, data: bytes, start: int, end: int, context: SymbolCont
     return found
 
 
+def methods_of(kind: type) -> dict[str, Any]:
+    """What makes a span of the kernel answer as one of Python's does."""
+    return {name: each for name, each in vars(kind).items() if name != "__slots__"}
+
+
+def plain(value: Any) -> Any:
+    """Values that were read, of spans where they stand."""
+    if hasattr(value, "_descriptor"):
+        return shape(value)
+    if is_dataclass(value):
+        return [type(value).__name__, *(plain(getattr(value, each.name)) for each in fields(value))]
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    return list(map(plain, value)) if isinstance(value, list | tuple) else value
+
+
+def read_alike(native: Any, how: Shape, data: bytes, start: int, context: SymbolContext) -> bool:
+    """Whether the kernel reads a struct; if so, it reads what Python does."""
+    kind = type("NativeSpan", (native.Span,), {"__slots__": (), **methods_of(IonSpan)})
+    answer = native.read_struct(
+        kind(data, start, len(data), context), how._readers, how._empty, how._needed, how._exact
+    )
+    if answer is None:
+        return False
+    assert plain(answer) == plain(how.read(IonSpan(data, start, len(data), context)))
+    return True
+
+
 def everything(span: IonSpan) -> Iterator[IonSpan]:
     """A value, and all values in it."""
     yield span
@@ -186,6 +220,58 @@ def test_it_answers_for_all_that_a_journal_holds(native: Any) -> None:
         for span in everything(IonSpan.parse(data)):
             found = answered(native, span.data, span.start, span.end, span.context)
             assert {"ion_hash", "used_texts"} <= found
+
+
+def test_it_reads_every_block_and_record(native: Any) -> None:
+    for data in records(blocks(40)):
+        span = IonSpan.parse(data)
+        assert read_alike(native, _RECORD, data, span.start, span.context)
+    for block in blocks(40):
+        span = IonSpan.of(exported_struct(block))
+        assert read_alike(native, _BLOCK, span.data, span.start, span.context)
+
+
+def test_damaged_structs_are_read_as_python_does_or_left_to_it(native: Any) -> None:
+    source, answers = random.Random(3), 0
+    block = IonSpan.of(exported_struct(list(blocks(12))[-1]))
+    for _ in range(3000):
+        damaged = bytearray(block.data)
+        damaged[source.randrange(block.start, block.end)] = source.randrange(256)
+        answers += read_alike(native, _BLOCK, bytes(damaged), block.start, block.context)
+    assert 0 < answers < 3000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{}", "null.struct", "{a: 1}", "{a: 1, b: 2, a: 3}", "{b: 2}", "{a: 1, c: 3}", "[1]"),
+        *("{a: 1, b: null}", "{a: null}", "{a: 1, b: null.string}", "{a: -1}", "{a: 1, b: x::2}"),
+        *("{a: 1, d: null}", "{a: 1, d: x::null}", "{a: 1, e: 'x'}", '{a: 1, e: "é"}', "{a: 1.0}"),
+        *("{a: 1, f: {{}}}", "{a: 1, f: {{AAAA}}}", "{a: 99999999999999999999}", "{a: 1, '': 2}"),
+        *("{a: 1, g: [1]}", "{a: 1, g: null}", "{a: 1, g: null.list}", "{a: 1, g: 2}"),
+    ],
+)
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_a_shape_does_not_say_is_left_to_python(native: Any, text: str, exact: bool) -> None:
+    how = Shape(
+        "a test",
+        {"a": natural},
+        {
+            "b": natural,
+            "d": itself,
+            "e": IonSpan.text,
+            "f": hash_bytes,
+            "g": lambda span: len(span.elements()),
+        },
+        exact=exact,
+    )
+    span = IonSpan.from_text(text)
+    try:
+        how.read(span)
+    except (IonFormatError, JournalFormatError):
+        assert not read_alike(native, how, span.data, span.start, span.context)
+    else:
+        read_alike(native, how, span.data, span.start, span.context)
 
 
 @PATIENT
