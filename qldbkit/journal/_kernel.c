@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(PORTABLE_SHA)
 #define HAS_SHA_INSTRUCTIONS
 #include <cpuid.h>
 #include <immintrin.h>

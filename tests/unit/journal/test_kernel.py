@@ -82,6 +82,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def native(library: Path) -> Any:
+    return loaded(library)
+
+
+def loaded(library: Path) -> Any:
     spec = spec_from_file_location(NAME, library, loader=ExtensionFileLoader(NAME, str(library)))
     assert spec is not None
     assert spec.loader is not None
@@ -399,6 +403,16 @@ def test_records_and_blocks_are_the_only_values_of_their_bytes(native: Any) -> N
 def test_sizes_around_those_of_hashed_blocks(native: Any, size: int) -> None:
     span = IonSpan.of(b"\x0b" * (size % 3) + b"x" * size)
     assert "ion_hash" in answered(native, span.data, span.start, span.end, span.context)
+
+
+def test_processors_without_instructions_for_it_hash_alike(native: Any, tmp_path: Path) -> None:
+    portable = loaded(compile_kernel(tmp_path, ["-Werror", "-DPORTABLE_SHA"]))
+    for size in range(200):
+        span = IonSpan.of(bytes(range(size)))
+        arguments = (span.data, span.start, span.end, span.context)
+        expected = sha256(ionhash.serialized(span)).digest()
+        assert portable.ion_hash(portable.Span(*arguments)) == expected
+        assert native.ion_hash(native.Span(*arguments)) == expected
 
 
 def test_what_is_no_span_is_refused(native: Any) -> None:
