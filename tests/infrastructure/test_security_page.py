@@ -3,10 +3,9 @@
 import re
 from pathlib import Path
 
-from conftest import PROJECT
-
 from qldbkit.ledger.access import load_keys
 
+PROJECT = Path(__file__).resolve().parents[2]
 PAGE = PROJECT / "docs" / "security.md"
 HASH = re.compile(r"<(\w+?)[0-9A-F]{8}\.Arn>")
 ARN = re.compile(r"arn:<AWS::Partition>:\w+:<AWS::Region>:<AWS::AccountId>:")

@@ -2,12 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
-from conftest import PROJECT
 
 from stacks.settings import _KEYS
 
+PROJECT = Path(__file__).resolve().parents[2]
 TEXT = (PROJECT / "docs" / "settings.md").read_text()
 ROWS = dict(
     re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", TEXT.partition("## The commands")[0], re.M)

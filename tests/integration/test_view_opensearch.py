@@ -275,6 +275,7 @@ def test_the_commands_restore_compare_and_repair(node: Node, tmp_path: Path) -> 
     report = qldbkit("restore", place, "--into-destination", url)
     assert report["checkpoints"] == [{"strandId": STRAND_ID, "sequenceNo": 39}]
     index = f"{url.rpartition('/')[2]}.-person.1"
+    node.ask("POST", f"/{index}/_refresh", {}, {})  # what was written is found a second later
     hits = node.ask("POST", f"/{index}/_search", {}, {"query": {"match": {"data.Name": "new"}}})
     changed = hits["hits"]["hits"][0]
     body = {**changed["_source"], "data": {"n": -1}}
