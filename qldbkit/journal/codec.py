@@ -1,10 +1,11 @@
-"""Ion values to and from bytes by amazon.ion, with every digit of a timestamp kept.
+"""Ion values to and from bytes by amazon.ion, with every digit of a number and a timestamp kept.
 
 amazon.ion's C extension holds nine digits of a second. Of a timestamp with more it reads zeros or
-refuses it, and writes the first nine, which would change a document and so its hash. Its reader
-and writer in Python keep all digits and are about fifty times slower, so they are used for the
-values that need them alone: a pattern finds those in the bytes, and what else it finds costs time
-only.
+refuses it, and writes the first nine, which would change a document and so its hash. It also
+changes integers as it writes them: of 0.15.0, some of those from 241 bits on, and decimals of as
+many digits; much longer ones end the process. Its reader and writer in Python keep all of them and
+are about fifty times slower, so they are used for the values that need them alone. What is to be
+read, a pattern finds in the bytes, and what else it finds costs time only.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ MAX_SECOND_DIGITS: Final = 4096
 """Digits behind the point of a second; a timestamp with more is refused."""
 
 _EXTENSION_DIGITS: Final = 9
+_EXTENSION_INTEGER: Final = 1 << 192
+"""Integers from here on are not left to the extension to write, well before it changes any."""
+_EXTENSION_COEFFICIENT: Final = 57
+"""Digits of a decimal that it writes; fewer than `_EXTENSION_INTEGER` has."""
 _TEXT_BUFFER: Final = 4096
 # Month, day, hour, minute, second, then the exponent of the fraction, of one octet or the first of
 # several. No UTF-8 holds five octets such as the first five, so texts are passed over quickly.
 _TO_THE_SECOND: Final = rb"[\x81-\x8c][\x81-\x9f][\x80-\x97][\x80-\xbb]{2}"
 _MORE_DIGITS: Final = re.compile(_TO_THE_SECOND + rb"[\xca-\xff\x40-\x7f]")
-_NINE_DIGITS: Final = re.compile(_TO_THE_SECOND + rb"\xc9")
 _MORE_DIGITS_TEXT: Final = re.compile(r":\d\d\.\d{10}")
 
 
@@ -92,10 +96,9 @@ def write(value: Any) -> bytes:
     Raises:
         TypeError: the value is of a type that Ion does not have.
     """
-    data = bytes(simpleion.dumps(value, binary=True))
-    if _NINE_DIGITS.search(data) is None or not _has_more_digits(value):
-        return data
-    return _written_slowly(value, binary=True)
+    if any(map(_is_beyond_extension, _scalars(value))):
+        return _written_slowly(value, binary=True)
+    return bytes(simpleion.dumps(value, binary=True))
 
 
 def write_text(value: Any) -> str:
@@ -136,7 +139,10 @@ def _read_slowly(source: BytesIO | StringIO, digits: int, *, single_value: bool)
         except (LookupError, ArithmeticError, AttributeError, TypeError) as error:
             # What its reader in Python happens to meet in damaged bytes.
             raise IonException(f"not an Ion value: {error}") from error
-    if any(count > MAX_SECOND_DIGITS for count in _second_digits(value)):
+    if any(
+        isinstance(each, Timestamp) and _second_digits(each) > MAX_SECOND_DIGITS
+        for each in _scalars(value)
+    ):
         raise IonException(f"a second may have at most {MAX_SECOND_DIGITS} digits")
     return value
 
@@ -148,12 +154,30 @@ def _written_slowly(value: Any, *, binary: bool) -> bytes:
     return out.getvalue()
 
 
+def _is_beyond_extension(scalar: Any) -> bool:
+    """Whether the extension would write something else."""
+    if isinstance(scalar, int):
+        return not -_EXTENSION_INTEGER < scalar < _EXTENSION_INTEGER
+    if isinstance(scalar, Decimal):
+        return len(scalar.as_tuple().digits) > _EXTENSION_COEFFICIENT
+    return isinstance(scalar, Timestamp) and _second_digits(scalar) > _EXTENSION_DIGITS
+
+
 def _has_more_digits(value: Any) -> bool:
-    return any(count > _EXTENSION_DIGITS for count in _second_digits(value))
+    return any(
+        isinstance(each, Timestamp) and _second_digits(each) > _EXTENSION_DIGITS
+        for each in _scalars(value)
+    )
 
 
-def _second_digits(value: Any) -> Iterator[int]:
-    """How many digits the seconds of every timestamp in a value have behind the point."""
+def _second_digits(moment: Timestamp) -> int:
+    """How many digits the seconds have behind the point."""
+    fraction = moment.fractional_seconds
+    return 0 if fraction is None else -int(Decimal(fraction).as_tuple().exponent)
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    """What is in a value, and in the values in it, and is no container."""
     waiting = [value]
     while waiting:
         each = waiting.pop()
@@ -163,5 +187,5 @@ def _second_digits(value: Any) -> Iterator[int]:
             waiting.extend(each.values())
         elif isinstance(each, list | tuple):
             waiting.extend(each)
-        elif isinstance(each, Timestamp) and each.fractional_seconds is not None:
-            yield -int(Decimal(each.fractional_seconds).as_tuple().exponent)
+        else:
+            yield each

@@ -1,6 +1,6 @@
 """Writing a value as binary Ion from what a database keeps of it, with nothing in between.
 
-amazon.ion's writer changes some integers of more than 300 bits, and holds nine digits of a second;
+amazon.ion's writer changes some integers of more than 240 bits, and holds nine digits of a second;
 what is written here is what was kept.
 """
 

@@ -115,3 +115,19 @@ def test_damaged_bytes_are_refused() -> None:
     data = codec.write(codec.read_text("{a: 2020-01-01T00:00:00.1234567890Z, b: [1, 2, 3]}"))
     with pytest.raises(IonException):
         codec.read(data[:-2])
+
+
+@pytest.mark.parametrize("bits", [*range(60, 1300, 31), 241, 244, 496, 14_000])
+def test_every_bit_of_a_large_number_is_written(bits: int) -> None:
+    whole = (1 << bits - 1) | 0x5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A % (1 << bits - 1)
+    for number in (whole, -whole):
+        digits = tuple(map(int, str(whole)))
+        decimal = Decimal((int(number < 0), digits, -7))
+        found = codec.read(codec.write({"n": [number], "d": decimal}))
+        assert found["n"][0] == number
+        assert found["d"].as_tuple() == decimal.as_tuple()
+
+
+def test_a_number_that_cannot_be_read_again_does_not_end_the_process() -> None:
+    written = codec.write({"n": 7**20_000})
+    assert (7**20_000).to_bytes(7019, "big").lstrip(b"\0") in written
