@@ -11,6 +11,7 @@ from typing import Annotated
 import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from rich.console import Console
 
 from qldbkit.cli.exit_codes import COMPARED_DIFFERENT, COMPARISON_FAILED
@@ -104,7 +105,7 @@ def compare_command(
                 found = look()
             if publish_as is not None:
                 publish(boto3.client("cloudwatch", region_name=region), publish_as, found)
-    except (QldbkitError, BotoCoreError, ClientError) as error:
+    except (QldbkitError, BotoCoreError, ClientError, ResponseParserError) as error:
         sys.stderr.write(f"qldbkit: {describe(error)}\n")
         raise typer.Exit(COMPARISON_FAILED) from error
     _print(found, report, console, as_json=as_json)

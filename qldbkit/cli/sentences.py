@@ -11,6 +11,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 
 from qldbkit.errors import QldbkitError
 
@@ -21,7 +22,7 @@ _TABLE_MISSING: Final = re.compile(r"No such variable named '\w+'")
 def is_expected(error: Exception) -> bool:
     """Whether it is about what was asked, and not a defect of this program."""
     return isinstance(
-        error, QldbkitError | BotoCoreError | ClientError | OSError
+        error, QldbkitError | BotoCoreError | ClientError | ResponseParserError | OSError
     ) or _is_of_an_endpoint(error)
 
 
@@ -38,6 +39,12 @@ def describe(error: Exception) -> str:
         return f"{error}\nhint: start `qldbkit serve`, or say where the ledgers are: --endpoint-url"
     if isinstance(error, NoCredentialsError):
         return f"{error}\nhint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+    if isinstance(error, ResponseParserError):
+        return (
+            "what answers at the endpoint is not the service that was asked"
+            "\nhint: a ledger's server has ledgers only; stacks, buffers and buckets are in AWS, or"
+            " in what `qldbkit local` starts"
+        )
     if _is_of_an_endpoint(error):
         return f"{error}\nhint: it comes from an option, or from AWS_ENDPOINT_URL or the like"
     if isinstance(error, OSError):

@@ -3,6 +3,7 @@
 import pytest
 
 from qldbkit.cli import main
+from qldbkit.ledger.server import running_server
 
 NOBODY = ("--endpoint-url", "http://127.0.0.1:9")
 FOLDER = "give a folder, a file"
@@ -97,6 +98,15 @@ def test_an_address_for_aws_that_is_none_is_said_so(said, monkeypatch):
     assert code == 1
     assert "Invalid endpoint: nonsense" in words
     assert "AWS_ENDPOINT_URL" in words
+
+
+def test_a_server_of_ledgers_that_is_asked_for_a_stack_is_said_so(said, monkeypatch, tmp_path):
+    with running_server(tmp_path / "ledgers") as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
+        code, words = said("status", "--stack", "X")
+    assert code == 1
+    assert "not the service that was asked" in words
+    assert "qldbkit local" in words
 
 
 def test_a_disk_that_is_full_is_said_so(said, monkeypatch):
