@@ -10,16 +10,19 @@ PYTEST := $(BIN)/python -m pytest -q
 # uv installs what pip does, in seconds instead of minutes.
 UV := $(BIN)/uv pip install -q --system-certs --python $(BIN)/python
 
+# The hot loops in C, which are built with the package where there is a compiler.
+KERNEL := $(wildcard qldbkit/journal/native/*)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit infrastructure simulation simulate integration conformance \
-	deploy-local destroy-local serve lint format types check compile bench cli-docs hooks clean
+	deploy-local destroy-local serve lint format types check bench cli-docs hooks clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
 
 setup: .venv/python.stamp .venv/node.stamp  ## Install what is missing
 
-.venv/python.stamp: requirements.txt requirements-no-deps.txt requirements-dev.txt pyproject.toml
+.venv/python.stamp: requirements.txt requirements-no-deps.txt requirements-dev.txt pyproject.toml $(KERNEL)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "qldbkit needs Python 3.11 or later: make setup PYTHON=/path/to/python3"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -27,7 +30,8 @@ setup: .venv/python.stamp .venv/node.stamp  ## Install what is missing
 	@$(BIN)/python -m pip install -q "$$(grep '^uv==' requirements.txt)"
 	@$(UV) -r requirements-dev.txt
 	@$(UV) --no-deps -r requirements-no-deps.txt
-	@$(UV) --no-deps -e .
+	@$(UV) --no-deps --reinstall-package qldbkit -e .
+	@$(BIN)/qldbkit --version
 	@touch $@
 
 .venv/node.stamp: package-lock.json | .venv/python.stamp
@@ -84,9 +88,6 @@ else
 		printf '  %-18s' "$$(basename $$each .py)"; sed -n '1s/^"""\([^"]*\).*/\1/p' $$each; \
 	done
 endif
-
-compile: setup  ## Build the kernel in C, which verifies and restores several times as fast
-	@$(BIN)/python -m qldbkit.journal.compiling
 
 cli-docs: setup  ## Bring docs/cli.md up to date with what the commands say of themselves
 	@$(BIN)/python -m qldbkit.cli.reference docs/cli.md

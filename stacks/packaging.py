@@ -6,12 +6,15 @@ a hash of all that decides its content, so a second synth finds it there.
 
 Where that Python is on this machine, the package holds its bytecode as well. Lambda cannot write
 any, and would compile every module again at each cold start, which takes longer than all the rest.
+Where the function runs on a processor and a Python like those here, the package holds the kernel in
+C as well, as it was built with the project; elsewhere the function walks journals in Python.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -19,6 +22,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -96,18 +100,28 @@ class LambdaPackages:
             PackagingError: uv cannot install its requirements, a module is no Python, or it is
                 too large.
         """
-        sources = dict(_sources(name))
+        sources = {**dict(_sources(name)), **self._kernel()}
         folder = self.into / f"{name}-{self._digest(name, sources)}"
         if not folder.is_dir():
             self._build(name, sources, folder)
             _forget_old(self.into, name)
         return folder
 
+    def _kernel(self) -> dict[str, Path]:
+        """The kernel in C where it was built for the function's Python and processor."""
+        here = f"{sys.version_info.major}.{sys.version_info.minor}", _architecture()
+        spec = find_spec("qldbkit.journal._kernel")
+        if (self.python, self.architecture) != here or spec is None or spec.origin is None:
+            return {}
+        library = Path(spec.origin)
+        return {f"qldbkit/journal/{library.name}": library}
+
     def _digest(self, name: str, sources: Mapping[str, Path]) -> str:
         interpreter = "bytecode" if _interpreter(self.python) else "sources"
         digest = hashlib.sha256(f"{self.python} {self.architecture} {interpreter}".encode())
-        for path in (*_requirements(name), Path(__file__), *sources.values()):
-            digest.update(path.relative_to(PROJECT).as_posix().encode())
+        others = {each.name: each for each in (*_requirements(name), Path(__file__))}
+        for target, path in {**others, **sources}.items():
+            digest.update(target.encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
 
@@ -145,6 +159,13 @@ class LambdaPackages:
                 f" {self.architecture}: {done.stderr.strip()}",
                 hint="run make setup, and look at the package index that pip and uv use",
             )
+
+
+def _architecture() -> str | None:
+    """What Lambda calls this machine's processor; None where it has no functions on its system."""
+    if sys.platform != "linux":
+        return None
+    return {"aarch64": "arm64", "x86_64": "x86_64"}.get(platform.machine())
 
 
 @cache

@@ -2,8 +2,9 @@
 
     python -m qldbkit.journal.compiling [FOLDER]
 
-It needs a C compiler and Python's headers. The library is put beside this file, where
-`qldbkit.journal.kernel` finds it, or into another folder.
+The package's own installation does so where there is a C compiler. This is for what comes later: a
+change of the kernel's source, a compiler that was not there, a package for another place. The
+library is put beside this file, where `qldbkit.journal.kernel` finds it, or into another folder.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Final
 from qldbkit.errors import QldbkitError
 
 HERE: Final = Path(__file__).parent
-SOURCE: Final = HERE / "_kernel.c"
+NATIVE: Final = HERE / "native"
+SOURCE: Final = NATIVE / "kernel.c"
 FLAGS: Final = ("-O2", "-fPIC", "-fwrapv", "-Wall", "-Wextra", "-Wno-missing-field-initializers")
 TIMEOUT_SECONDS: Final = 120
 

@@ -4,7 +4,8 @@ Each function takes a span and either answers or gives None, and then the caller
 itself: with no kernel always, with one where the value is not written in the usual way or is
 damaged. What is allowed, and what an error says, stands in the Python code alone.
 
-`python -m qldbkit.journal.compiling` (`make compile`) builds the kernel from ``_kernel.c``.
+The kernel, in the folder ``native``, is built with the package where there is a C compiler, and by
+`python -m qldbkit.journal.compiling` later; `qldbkit --version` says whether it is used.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
 VERSION: Final = 4
-"""What the functions of ``_kernel.c`` do; another one is not used."""
+"""What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from qldbkit.journal import kernel
 from stacks.packaging import LARGEST_PACKAGE, PACKAGES, LambdaPackages, PackagingError
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -134,6 +135,19 @@ def test_without_that_python_a_package_has_its_sources_alone(tmp_path, monkeypat
     files = files_of(with_sources.folder("tables"))
     assert not [each for each in files if each.endswith(".pyc")]
     assert "No python3.13 here" in capfd.readouterr().err
+
+
+def test_the_kernel_is_there_where_the_function_runs_as_this_machine_does(
+    packages, tmp_path
+) -> None:
+    def kernels(folder: Path) -> list[str]:
+        return [each for each in files_of(folder) if "/_kernel." in each and each.endswith(".so")]
+
+    if not kernel.COMPILED:
+        pytest.skip("the kernel was not built: there is no C compiler")
+    assert len(kernels(packages.folder("replay"))) == 1
+    foreign = "x86_64" if ARCHITECTURE == "arm64" else "arm64"
+    assert kernels(LambdaPackages(PYTHON, foreign, tmp_path).folder("tables")) == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)

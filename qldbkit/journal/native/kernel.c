@@ -1,0 +1,90 @@
+/* The hot loops over binary Ion, in C: hashing a value, and finding what a container holds.
+ *
+ * An accelerator, not a second implementation of the rules: each function gives the answer for
+ * values that are written in the usual way, and None for everything else, damage included. Then the
+ * walk in Python decides, which alone knows what is allowed and what is said of it. So a function
+ * here has to be right only where it answers, and to read no byte outside of what it was given.
+ *
+ * Needs Python's headers and nothing else. It is built with the package, and by
+ * `python -m qldbkit.journal.compiling`.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "containers.h"
+#include "hashing.h"
+#include "moments.h"
+#include "symbols.h"
+
+#define KERNEL_VERSION 4 /* what qldbkit.journal.kernel has to ask for */
+
+#define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
+
+static PyMethodDef functions[] = {
+    {"ion_hash", ion_hash, METH_O, "The Ion hash of a span."},
+    {"field_hash", FAST(field_hash), "The Ion hash of a field: its name and its value."},
+    {"fields", fields, METH_O, "A struct's names and values."},
+    {"written_fields", written_fields, METH_O, "A struct's names, and its fields as they stand."},
+    {"read_struct", FAST(read_struct), "A struct's fields, each by its reader."},
+    {"elements", elements, METH_O, "A list's or sexp's elements."},
+    {"text", text, METH_O, "A string."},
+    {"integer", integer, METH_O, "An int from 0."},
+    {"blob", blob, METH_O, "A blob's bytes."},
+    {"microseconds", microseconds, METH_O, "A timestamp in microseconds since 1970."},
+    {"only_value", only_value, METH_O, "Where the only value begins, behind its symbols."},
+    {"strings", FAST(strings), "The strings of a list's representation; None for what is none."},
+    {"used_texts", used_texts, METH_O, "The texts of the symbols that a value uses, by their ids."},
+    {"dot", FAST(dot), "Two hashes of 32 bytes combined."},
+    {NULL},
+};
+
+static int begin(PyObject *self) {
+    State *state = PyModule_GetState(self);
+#ifdef HAS_SHA_INSTRUCTIONS
+    if (has_sha_instructions())
+        sha_block = sha_block_native;
+#endif
+    state->span = (PyTypeObject *)PyType_FromModuleAndSpec(self, &span_spec, NULL);
+    state->texts_name = PyUnicode_InternFromString("texts");
+    state->no_name = PyUnicode_InternFromString("$0");
+    state->no_annotations = PyTuple_New(0);
+    if (!state->span || !state->texts_name || !state->no_name || !state->no_annotations)
+        return -1;
+    return PyModule_AddIntConstant(self, "VERSION", KERNEL_VERSION) < 0
+               ? -1
+               : PyModule_AddType(self, state->span);
+}
+
+static int traverse(PyObject *self, visitproc visit, void *arg) {
+    State *state = PyModule_GetState(self);
+    Py_VISIT(state->span);
+    return 0;
+}
+
+static int clear(PyObject *self) {
+    State *state = PyModule_GetState(self);
+    Py_CLEAR(state->span);
+    Py_CLEAR(state->texts_name);
+    Py_CLEAR(state->no_name);
+    Py_CLEAR(state->no_annotations);
+    return 0;
+}
+
+static void free_module(void *self) { clear(self); }
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, begin}, {0, NULL}};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "qldbkit.journal._kernel",
+    .m_doc = "The hot loops over binary Ion; see qldbkit.journal.kernel.",
+    .m_size = sizeof(State),
+    .m_methods = functions,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = free_module,
+};
+
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&module); }

@@ -1,0 +1,123 @@
+/* Symbol tables: the only value behind one, its strings, and what a value uses of it. */
+
+#pragma once
+
+#include "containers.h"
+#include "span.h"
+
+static PyObject *only_value(PyObject *self, PyObject *argument) {
+    static const uint8_t marker[4] = {0xE0, 0x01, 0x00, 0xEA};
+    (void)self;
+    if (!PyBytes_Check(argument)) {
+        PyErr_SetString(PyExc_TypeError, "bytes were expected");
+        return NULL;
+    }
+    const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(argument);
+    Py_ssize_t size = PyBytes_GET_SIZE(argument), ids, ids_end, id;
+    Value value, table;
+    if (size < 4 || memcmp(data, marker, 4) || !value_at(data, 4, size, &value))
+        Py_RETURN_NONE;
+    if (code_of(value) == ANNOTATION) { /* one symbol table, annotated with nothing else */
+        if (!wrapped_at(data, value, &ids, &ids_end, &table) || code_of(table) != STRUCT ||
+            is_null(table) || !var_uint(data, &ids, ids_end, &id) || id != SYMBOL_TABLE ||
+            ids != ids_end)
+            Py_RETURN_NONE;
+        if (!value_at(data, value.end, size, &value) || code_of(value) == ANNOTATION)
+            Py_RETURN_NONE;
+    }
+    if (value.end != size || is_padding(value))
+        Py_RETURN_NONE;
+    return PyLong_FromSsize_t(value.at);
+}
+
+static PyObject *strings(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    (void)self;
+    if (count != 3 || !PyBytes_Check(arguments[0])) {
+        PyErr_SetString(PyExc_TypeError, "strings takes bytes and two offsets");
+        return NULL;
+    }
+    const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(arguments[0]);
+    Py_ssize_t at = PyLong_AsSsize_t(arguments[1]), end = PyLong_AsSsize_t(arguments[2]);
+    if (PyErr_Occurred())
+        return NULL;
+    if (at < 0 || end > PyBytes_GET_SIZE(arguments[0]))
+        Py_RETURN_NONE;
+    PyObject *found = PyList_New(0);
+    bool complete = found != NULL;
+    for (Value value; complete && at < end; at = value.end) {
+        complete = value_at(data, at, end, &value);
+        if (!complete || is_padding(value))
+            continue;
+        bool is_text = code_of(value) == STRING && !is_null(value);
+        PyObject *each = is_text ? string_text(data, value) : Py_NewRef(Py_None);
+        complete = each != NULL && PyList_Append(found, each) == 0;
+        Py_XDECREF(each);
+    }
+    return answered(found, complete);
+}
+
+typedef struct {
+    uint8_t used[MAX_SYMBOL];
+    Py_ssize_t highest;
+} Symbols;
+
+static bool note(Symbols *symbols, Py_ssize_t id) {
+    if (id >= MAX_SYMBOL)
+        return false;
+    symbols->used[id] = 1;
+    if (id > symbols->highest)
+        symbols->highest = id;
+    return true;
+}
+
+static bool note_symbols(const uint8_t *data, Value value, Symbols *symbols, int depth) {
+    int code = code_of(value);
+    Py_ssize_t at = value.begin, end, id;
+    Value member;
+    if (code == ANNOTATION) {
+        if (!wrapped_at(data, value, &at, &end, &member))
+            return false;
+        while (at < end)
+            if (!var_uint(data, &at, end, &id) || !note(symbols, id))
+                return false;
+        return note_symbols(data, member, symbols, depth);
+    }
+    if (code == SYMBOL && !is_null(value))
+        return symbol_id(data, value, &id) && note(symbols, id);
+    if (code < LIST || is_null(value))
+        return true;
+    for (id = 0; at < value.end; at = member.end) {
+        if (code == STRUCT && !var_uint(data, &at, value.end, &id))
+            return false;
+        if (!value_at(data, at, value.end, &member))
+            return false;
+        if (!is_padding(member) && (depth >= MAX_DEPTH || !note(symbols, id) ||
+                                    !note_symbols(data, member, symbols, depth + 1)))
+            return false;
+    }
+    return true;
+}
+
+static PyObject *used_texts(PyObject *self, PyObject *argument) {
+    State *state = PyModule_GetState(self);
+    Span *span = as_span(state, argument);
+    PyObject *texts = span == NULL ? NULL : texts_of(state, span), *found = NULL;
+    if (texts == NULL)
+        return NULL;
+    Symbols symbols = {{0}, 0};
+    Value value;
+    const uint8_t *data = octets_of(span);
+    bool complete = value_at(data, span->start, span->end, &value) && value.end == span->end &&
+                    note_symbols(data, value, &symbols, 0) &&
+                    symbols.highest < PyTuple_GET_SIZE(texts);
+    Py_ssize_t end = symbols.highest + 1;
+    if (complete)
+        found = PyTuple_New(end > FIRST_OWN_SYMBOL ? end - FIRST_OWN_SYMBOL : 0);
+    complete = found != NULL;
+    for (Py_ssize_t id = FIRST_OWN_SYMBOL; complete && id < end; id++) {
+        PyObject *each = symbols.used[id] ? PyTuple_GET_ITEM(texts, id) : Py_None;
+        PyTuple_SET_ITEM(found, id - FIRST_OWN_SYMBOL, Py_NewRef(each));
+    }
+    Py_DECREF(texts);
+    return answered(found, complete);
+}
