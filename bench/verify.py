@@ -3,8 +3,8 @@
     python bench/verify.py --revisions 50000 [--restore] [--python]
 
 Every way is measured in a process of its own on the same generated journal: by one process alone,
-then with further ones. The kernel in C is used where it was built, unless ``--python`` is given. The
-memory is that of all processes together, read ten times a second.
+then with further ones. The kernel in C is used where it was built, unless ``--python`` is given.
+The memory is that of all processes together, read ten times a second.
 """
 
 from __future__ import annotations
