@@ -205,7 +205,7 @@ class LocalAws:
 
 
 def check_installed() -> None:
-    """Check that ministack is installed: it is a development dependency.
+    """Check that ministack is installed: it is an extra of this package.
 
     Raises:
         LocalAwsFailedError: it is not.
@@ -213,7 +213,7 @@ def check_installed() -> None:
     if importlib.util.find_spec("ministack") is None:
         raise LocalAwsFailedError(
             "the local AWS needs ministack, which is not installed",
-            hint="pip install -r requirements-dev.txt",
+            hint='pip install "qldbkit[local]"',
         )
 
 

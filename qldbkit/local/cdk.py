@@ -15,7 +15,7 @@ _TAIL_LINES = 30
 
 
 class CdkMissingError(QldbkitError):
-    """The CDK command line is not installed in this project."""
+    """The CDK command line, or the CDK app itself, is not where this package is."""
 
 
 class CdkFailedError(QldbkitError):
@@ -62,10 +62,24 @@ class Cdk:
         """
         self._run([*arguments, "--app", str(self.output)], progress)
 
-    def _run(self, arguments: Sequence[str], progress: Callable[[str], None]) -> None:
+    def check_installed(self) -> Path:
+        """Return the program, having looked that the stacks are there too.
+
+        Raises:
+            CdkMissingError: one of them is not.
+        """
         program = self.project / "node_modules" / ".bin" / "cdk"
+        if not (self.project / "app.py").exists():
+            raise CdkMissingError(
+                "the stacks are not part of the installed package",
+                hint="clone the project, and run there: make demo, or make deploy-local",
+            )
         if not program.exists():
             raise CdkMissingError(f"{program} is missing", hint="install it with: make setup")
+        return program
+
+    def _run(self, arguments: Sequence[str], progress: Callable[[str], None]) -> None:
+        program = self.check_installed()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         lines, code = self._stream([str(program), *arguments, "--no-color"], progress)
         if code != 0:
@@ -104,5 +118,5 @@ class Cdk:
 
 
 def project_folder() -> Path:
-    """Return the folder of the CDK app: the one that holds this package."""
+    """Return the folder of the CDK app: the one that holds this package in a clone."""
     return Path(__file__).resolve().parent.parent.parent

@@ -56,15 +56,17 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
     Raises:
         QldbkitError: a step failed; its sentence says where the logs are.
     """
-    shutil.rmtree(settings.folder, ignore_errors=True)
     local = LocalSettings(folder=settings.folder, port=free_port())
+    deployment = Deployment(local)
+    deployment.cdk.check_installed()
+    shutil.rmtree(settings.folder, ignore_errors=True)
     narrator = Narrator(console)
     aws = LocalAws(local)
     try:
         with narrator.step("start the local AWS with the embedded ledger in it") as step:
             aws.start()
             step.result = local.endpoint_url
-        replication = _replicate(Deployment(local), settings, narrator)
+        replication = _replicate(deployment, settings, narrator)
     finally:
         aws.stop()
         console.print(f"Logs: {local.folder}", highlight=False)

@@ -2,10 +2,12 @@
 
 import json
 import re
+import tomllib
 from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILES = ["requirements.txt", "requirements-dev.txt", "requirements-no-deps.txt"]
@@ -38,6 +40,18 @@ def test_the_functions_run_what_the_tests_run() -> None:
 
 def test_development_adds_to_what_runs_and_changes_nothing() -> None:
     assert not pins("requirements-dev.txt").keys() & pins("requirements.txt").keys()
+
+
+def test_the_package_asks_for_what_is_tested() -> None:
+    """`pip install .` takes what fits its bounds; the versions pinned here have to."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    tested = pins("requirements.txt") | pins("requirements-dev.txt")
+    for each in map(Requirement, wanted):
+        names = [each.name, *(f"{each.name}-{extra}" for extra in each.extras)]
+        for name in names:
+            version = tested[re.sub(r"[-_.]+", "-", name).lower()]
+            assert each.specifier.contains(version), f"{each} leaves out the pinned {version}"
 
 
 def test_the_local_aws_takes_our_botocore() -> None:

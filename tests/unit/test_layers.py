@@ -4,7 +4,12 @@ The table is that of docs/architecture.md.
 """
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -79,3 +84,51 @@ def test_replay_takes_only_the_parser_of_partiql() -> None:
                     "qldbkit.partiql.errors",
                     "qldbkit.partiql.dialect",
                 }, f"{file.name} imports {node.module}"
+
+
+EXTRAS = {
+    "local": ("local/gateway.py", "local/persistence.py"),
+    "opensearch": ("replay/views/opensearch",),
+    "postgresql": ("replay/views/postgresql",),
+}
+"""Extra of the package: where alone it is imported."""
+APART = {"pyqldb", "pytest"}
+"""What is imported and no dependency: pip refuses one, and a plugin's host is there already."""
+
+
+owners = cache(packages_distributions)
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", name)[0]).lower()
+
+
+def distributions(file: Path) -> Iterator[str]:
+    """The installed packages that a file imports a module of, in whichever of its functions."""
+    known = owners()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names = [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        else:
+            continue
+        for name in names:
+            first, _, second = name.partition(".")
+            if first in sys.stdlib_module_names or first == "qldbkit":
+                continue
+            # A namespace that several packages have a part of
+            yield canonical(second.split(".")[0] if first == "google" else known[first][0])
+
+
+def test_what_is_imported_is_a_dependency_or_in_its_place_an_extra() -> None:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    always = {canonical(each) for each in project["dependencies"]} | APART
+    extras = project["optional-dependencies"]
+    assert extras.keys() == EXTRAS.keys()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        at = file.relative_to(PACKAGE).as_posix()
+        here = [name for name, places in EXTRAS.items() if at.startswith(places)]
+        allowed = always | {canonical(each) for name in here for each in extras[name]}
+        missing = set(distributions(file)) - allowed
+        assert not missing, f"{at} imports {sorted(missing)}, which pip install . does not bring"

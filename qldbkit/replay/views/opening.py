@@ -28,6 +28,10 @@ class ViewUrlError(QldbkitError):
     """The URL names no view."""
 
 
+class ViewClientMissingError(QldbkitError, ImportError):
+    """The client of that kind of view is not installed: it is an extra of this package."""
+
+
 def is_view(text: str) -> bool:
     """Whether the text is the URL of a view."""
     return urlsplit(text).scheme in KINDS and "://" in text
@@ -44,6 +48,7 @@ def open_view(url: str, region: str) -> View:
 
     Raises:
         ViewUrlError: the URL names no view, or lacks something.
+        ViewClientMissingError: what speaks to that kind of view is not installed.
     """
     kind = KINDS.get(urlsplit(url).scheme)
     if kind is None:
@@ -51,7 +56,15 @@ def open_view(url: str, region: str) -> View:
             f"{urlsplit(url).scheme or 'the text'} is no kind of view",
             hint=f"begin the URL with one of {', '.join(f'{each}://' for each in KINDS)}",
         )
-    module = import_module(f"qldbkit.replay.views.{kind}")
+    try:
+        module = import_module(f"qldbkit.replay.views.{kind}")
+    except ImportError as error:
+        if (error.name or "").startswith("qldbkit"):
+            raise
+        raise ViewClientMissingError(
+            f"the client of a view in {kind} is not there: {str(error).partition(chr(10))[0]}",
+            hint=f'pip install "qldbkit[{kind}]"',
+        ) from error
     return cast(Callable[[str, str], View], module.open_url)(url, region)
 
 

@@ -12,6 +12,7 @@ def cdk_of(tmp_path: Path, script: str, **options) -> Cdk:
     program.parent.mkdir(parents=True)
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
+    (tmp_path / "app.py").touch()
     return Cdk(
         project=tmp_path,
         environment={"AWS_REGION": "eu-west-1"},
@@ -60,3 +61,10 @@ def test_where_it_is_not_installed_the_message_says_how(tmp_path):
     (tmp_path / "node_modules/.bin/cdk").unlink()
     with pytest.raises(CdkMissingError, match="make setup"):
         cdk.run("deploy", "A")
+
+
+def test_an_installed_package_says_that_the_stacks_are_in_a_clone(tmp_path):
+    cdk = cdk_of(tmp_path, "true")
+    (tmp_path / "app.py").unlink()
+    with pytest.raises(CdkMissingError, match="clone the project"):
+        cdk.synthesise()
