@@ -69,22 +69,6 @@ def _stand_in_for_ionhash() -> None:
         each.ion_hash = _ion_hash
 
 
-_stand_in_for_ionhash()
-
-try:
-    from pyqldb.communication import session_client
-    from pyqldb.config.retry_config import RetryConfig
-    from pyqldb.cursor import stream_cursor
-    from pyqldb.driver.qldb_driver import QldbDriver
-    from pyqldb.transaction import transaction
-    from pyqldb.util import qldb_hash
-except ModuleNotFoundError as error:
-    raise DriverMissingError(
-        "QLDB's driver for Python is not installed",
-        hint="pip install --no-deps pyqldb==3.2.4 (its own pins are out of date)",
-    ) from error
-
-
 def _written(value: Any) -> bytes:
     return value.binary() if isinstance(value, IonSpan) else codec.write(value)
 
@@ -100,7 +84,20 @@ def _keep_every_digit() -> None:
         module.loads = codec.read
 
 
-_keep_every_digit()
+_missing: ModuleNotFoundError | None = None
+"""Why pyqldb cannot be imported. The control plane does without, and so do most commands."""
+_stand_in_for_ionhash()
+try:
+    from pyqldb.communication import session_client
+    from pyqldb.config.retry_config import RetryConfig
+    from pyqldb.cursor import stream_cursor
+    from pyqldb.driver.qldb_driver import QldbDriver
+    from pyqldb.transaction import transaction
+    from pyqldb.util import qldb_hash
+except ModuleNotFoundError as error:
+    _missing = error
+else:
+    _keep_every_digit()
 
 
 def check_endpoint(endpoint_url: str) -> str:
@@ -145,8 +142,14 @@ def qldb_driver(
     Raises:
         NameRefusedError: that cannot be a ledger's name.
         EndpointError: that is no address.
+        DriverMissingError: pyqldb is not installed.
         ServiceModelMissingError: the service model is not installed.
     """
+    if _missing is not None:
+        raise DriverMissingError(
+            "QLDB's driver for Python is not installed",
+            hint="pip install --no-deps pyqldb==3.2.4 (its own pins are out of date)",
+        ) from _missing
     try:
         return QldbDriver(
             check_ledger_name(ledger_name),

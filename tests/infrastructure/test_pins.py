@@ -45,7 +45,8 @@ def test_development_adds_to_what_runs_and_changes_nothing() -> None:
 def test_the_package_asks_for_what_is_tested() -> None:
     """`pip install .` takes what fits its bounds; the versions pinned here have to."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(each for extra in extras for each in extra)]
     tested = pins("requirements.txt") | pins("requirements-dev.txt")
     for each in map(Requirement, wanted):
         names = [each.name, *(f"{each.name}-{extra}" for extra in each.extras)]

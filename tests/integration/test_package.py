@@ -9,6 +9,7 @@ from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
+from generate_journal import blocks, write_export
 
 PROJECT = Path(__file__).resolve().parents[2]
 UV = (sys.executable, "-m", "uv")
@@ -22,6 +23,18 @@ def test_a_project_of_somebody_else(qldb_driver):
         lambda txn: [row["VIN"] for row in txn.execute_statement("SELECT * FROM Car")]
     )
     assert found == ["1"]
+"""
+SERVING = """
+from pathlib import Path
+
+import boto3
+from qldbkit.driver import control_client
+from qldbkit.ledger.server import running_server
+
+with running_server(Path("served"), region="us-east-1") as server:
+    client = control_client(server.endpoint_url, "us-east-1", boto3.Session("a", "b"))
+    client.create_ledger(Name="orders", PermissionsMode="STANDARD")
+    print(client.describe_ledger(Name="orders")["State"])
 """
 
 
@@ -51,16 +64,22 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel, tmp_path_factory):
-    """The folder of a Python that has the package and nothing else, as docs/getting-started.md
-    installs it, in the versions that are tested here."""
+    """The folder of a Python that has the package and pytest, in the pinned versions."""
     folder = tmp_path_factory.mktemp("elsewhere")
     run(*UV, "venv", "--quiet", "--python", sys.executable, "venv", folder=folder)
     install = (*UV, "pip", "install", "--quiet", "--python", "venv")
     pins = PROJECT / "requirements-dev.txt"
     run(*install, "--constraint", pins, wheel, "pytest", folder=folder)
-    apart = PROJECT / "requirements-no-deps.txt"
-    run(*install, "--no-deps", "--requirement", apart, folder=folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def with_driver(elsewhere):
+    """The same with AWS's driver, which the others do without."""
+    apart = PROJECT / "requirements-no-deps.txt"
+    install = (*UV, "pip", "install", "--quiet", "--python", "venv", "--no-deps")
+    run(*install, "--requirement", apart, folder=elsewhere)
+    return elsewhere
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
@@ -108,6 +127,17 @@ def test_what_an_extra_brings_is_asked_for_in_a_sentence(elsewhere):
     assert "clone the project" in said
 
 
-def test_the_fixtures_serve_a_project_of_somebody_else(elsewhere):
-    (elsewhere / "test_it.py").write_text(TEST)
-    assert "1 passed" in run("venv/bin/python", "-m", "pytest", "-q", folder=elsewhere)
+def test_without_the_driver_a_journal_is_verified_restored_and_served(elsewhere):
+    program = elsewhere / "venv/bin/qldbkit"
+    write_export(elsewhere / "export", list(blocks(20, seed=7)), "ION_BINARY", per_object=20)
+    run(program, "verify", "export", folder=elsewhere)
+    run(program, "restore", "export", "--into", "again", folder=elsewhere)
+    (elsewhere / "serving.py").write_text(SERVING)
+    assert "ACTIVE" in run("venv/bin/python", "serving.py", folder=elsewhere)
+    said = run(program, "query", "again", "SELECT 1", folder=elsewhere, code=1)
+    assert "hint: pip install --no-deps pyqldb==" in said
+
+
+def test_the_fixtures_serve_a_project_of_somebody_else(with_driver):
+    (with_driver / "test_it.py").write_text(TEST)
+    assert "1 passed" in run("venv/bin/python", "-m", "pytest", "-q", folder=with_driver)

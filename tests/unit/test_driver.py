@@ -48,7 +48,10 @@ def test_a_ledger_name_is_checked_before_anything_is_sent() -> None:
 def test_without_pyqldb_the_way_to_install_it_is_told() -> None:
     code = "import sys; sys.modules['pyqldb'] = None; from qldbkit.cli import main; main()"
     ran = subprocess.run(
-        [sys.executable, "-c", code, "ledgers"], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, "query", "x", "SELECT 1"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 1
     assert ran.stderr == (
