@@ -42,6 +42,7 @@ from qldbkit.replay.destination import Decide
 from qldbkit.replay.logical_restore import restore_into
 from qldbkit.replay.views.postgresql import PostgresqlView, open_url, rows, writing
 from qldbkit.replay.views.postgresql.catalog import Catalog
+from qldbkit.replay.views.postgresql.copying import encoder
 from qldbkit.replay.views.postgresql.mapping import json_text
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -204,7 +205,8 @@ def baseline(server: PostgresqlServer, found: Sequence[Block], most: int) -> Non
 
 def copied(server: PostgresqlServer, found: Sequence[Block]) -> None:
     """The least that a restore can take: ready rows copied, with nothing else."""
-    made = [rows.revision_rows(each).history for block in found for each in block.revisions]
+    ready = encoder(rows.HISTORY)
+    made = [ready(rows.revision_rows(each).history) for block in found for each in block.revisions]
     with opened(server) as view, view._session.transaction() as connection:
         Catalog.read(connection, view._address.schema).create("Person")
         begin = now(server)
@@ -212,7 +214,7 @@ def copied(server: PostgresqlServer, found: Sequence[Block]) -> None:
             view._address.schema, "Person_history", rows.HISTORY
         )
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for piece in writing.copied(rows.HISTORY, made):
+            for piece in writing.copied(made):
                 copy.write(piece)
         connection.commit()
         took = now(server).since(begin)

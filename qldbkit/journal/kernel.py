@@ -21,7 +21,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 4
+VERSION: Final = 5
 """What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -120,5 +120,7 @@ strings: Final[Callable[[bytes, int, int], list[str | None] | None]] = _function
 """The strings of a list, by where its elements begin and end; None for an element that is none."""
 used_texts: Final[Callable[[Span], tuple[str | None, ...] | None]] = _function("used_texts")
 """The texts of the symbols that a value uses, from the first that is not Ion's own."""
+json_text: Final[Callable[[Span], str | None]] = _function("json_text")
+"""A value as the text of JSON, with the types that JSON does not have."""
 dot: Final[Callable[[bytes, bytes], bytes | None]] = _function("dot")
 """Two hashes combined; see `qldbkit.journal.hashes.dot`."""

@@ -14,10 +14,11 @@
 
 #include "containers.h"
 #include "hashing.h"
+#include "json.h"
 #include "moments.h"
 #include "symbols.h"
 
-#define KERNEL_VERSION 4 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 5 /* what qldbkit.journal.kernel has to ask for */
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
@@ -35,6 +36,7 @@ static PyMethodDef functions[] = {
     {"only_value", only_value, METH_O, "Where the only value begins, behind its symbols."},
     {"strings", FAST(strings), "The strings of a list's representation; None for what is none."},
     {"used_texts", used_texts, METH_O, "The texts of the symbols that a value uses, by their ids."},
+    {"json_text", json_text, METH_O, "A value as the text of JSON."},
     {"dot", FAST(dot), "Two hashes of 32 bytes combined."},
     {NULL},
 };

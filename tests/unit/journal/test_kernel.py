@@ -18,6 +18,7 @@ from amazon.ion import simpleion
 from generate_journal import blocks, records
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ion_strategies import documents
 
 from qldbkit.journal import encoding, hashes, ionhash, kernel, symbols
 from qldbkit.journal.blocks import exported_struct
@@ -28,6 +29,7 @@ from qldbkit.journal.moments import microseconds
 from qldbkit.journal.records import _RECORD
 from qldbkit.journal.shapes import JournalFormatError, Shape, hash_bytes, itself, natural
 from qldbkit.journal.symbols import SYSTEM_CONTEXT, SymbolContext
+from qldbkit.replay.views.postgresql.mapping import json_text
 
 PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 """Each example asks many questions."""
@@ -136,6 +138,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "blob": (lambda span: span.blob(), bytes),
     "used_texts": (encoding.own_texts, tuple),
     "microseconds": (microseconds, int),
+    "json_text": (json_text, str),
 }
 
 
@@ -223,7 +226,7 @@ def test_it_answers_for_all_that_a_journal_holds(native: Any) -> None:
     for data in records(blocks(40)):
         for span in everything(IonSpan.parse(data)):
             found = answered(native, span.data, span.start, span.end, span.context)
-            assert {"ion_hash", "used_texts"} <= found
+            assert {"ion_hash", "used_texts", "json_text"} <= found
 
 
 def test_it_reads_every_block_and_record(native: Any) -> None:
@@ -283,6 +286,41 @@ def test_what_a_shape_does_not_say_is_left_to_python(native: Any, text: str, exa
 def test_it_says_of_any_value_what_python_says(native: Any, value: Any) -> None:
     for span in everything(IonSpan.parse(simpleion.dumps(value, binary=True))):
         answered(native, span.data, span.start, span.end, span.context)
+
+
+@PATIENT
+@given(document=documents())
+def test_it_says_of_any_type_what_python_says(native: Any, document: IonSpan) -> None:
+    for span in everything(document):
+        answered(native, span.data, span.start, span.end, span.context)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("null", "null.int", "true", "-12", "18446744073709551615", "12.50", "-0.05", "0.00"),
+        *("1.5e0", "-1e300", "0e0", "2020T", "2020-01T", "2020-01-17T", "2020-07-03T20:36:44Z"),
+        *("2020-07-03T20:36:44.180Z", "2020-07-03T20:36:44.000000001Z", "red", "'a \\x01 b'"),
+        *('"\\b\\t\\n\\f\\r\\x1f\\x7f\\"\\\\/é\\u263a"', '""', '{{"hi"}}', "{{}}", "{{YQ==}}"),
+        *("{{YWI=}}", "{{YWJj}}", "[]", "[1, [], {}]", "()", "(1 (2))", "a::'b c'::1", "{}"),
+        *("{n: {m: 1}, '': 2}", "a::{b: c::null}"),
+    ],
+)
+def test_the_usual_forms_are_written_as_json(native: Any, text: str) -> None:
+    span = IonSpan.from_text(text)
+    assert "json_text" in answered(native, span.data, span.start, span.end, span.context)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("18446744073709551616", "1d3", "-0.00", "nan", "-0e0", "2020-01-17T10:00Z", "$0"),
+        *("2020-07-03T00:36:44+02:00", '"a\\0b"', "{n: 1, n: 2}", "{'$int': 1}", "{'a\\0': 1}"),
+    ],
+)
+def test_json_of_another_form_is_left_to_python(native: Any, text: str) -> None:
+    span = IonSpan.from_text(text)
+    assert "json_text" not in answered(native, span.data, span.start, span.end, span.context)
 
 
 @PATIENT

@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from qldbkit.replay.views.postgresql.address import PostgresqlAddress
+from qldbkit.replay.views.postgresql.copying import Elements, ElementsDumper
 from qldbkit.replay.views.postgresql.errors import (
     PostgresqlRefusedError,
     PostgresqlUnavailableError,
@@ -101,6 +102,7 @@ class Session:
             **self._credentials(),
         }
         connection = psycopg.connect(**options, prepare_threshold=PREPARED_AFTER)
+        connection.adapters.register_dumper(Elements, ElementsDumper)
         try:
             connection.execute(_SET, self._settings())
             connection.commit()

@@ -31,6 +31,7 @@ from qldbkit.replay.views.postgresql import checks, statements
 from qldbkit.replay.views.postgresql.address import PostgresqlAddress
 from qldbkit.replay.views.postgresql.catalog import Catalog
 from qldbkit.replay.views.postgresql.connecting import Connection, Session
+from qldbkit.replay.views.postgresql.copying import Row
 from qldbkit.replay.views.postgresql.rows import BLOCK, HISTORY
 
 ROWS_AT_ONCE: Final = 500
@@ -43,8 +44,6 @@ _GAPS: Final = (
 _STRAND, _NUMBER = 5, 6
 """Where a history's row has its block's address."""
 assert [HISTORY[each].name for each in (_STRAND, _NUMBER)] == ["strand_id", "sequence_no"]
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final, cast
 
+from qldbkit.journal import kernel
 from qldbkit.journal.binary import (
     ANNOTATION,
     MAX_DEPTH,
@@ -90,10 +91,15 @@ def json_text(document: IonSpan) -> str:
     Raises:
         IonFormatError: the Ion is damaged, or nested too deeply.
     """
+    answer = kernel.json_text(document)
+    if answer is not None:
+        return answer
     try:
         return _written(document.data, document.start, document.end, document.context, 0)
     except IndexError as error:
         raise truncated(document.data) from error
+    except UnicodeDecodeError as error:
+        raise IonFormatError("a string is not UTF-8", document.start) from error
 
 
 def document_of(text: str) -> IonSpan:

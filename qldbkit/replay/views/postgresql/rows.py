@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from qldbkit.journal.binary import IonType
 from qldbkit.journal.blocks import with_summaries
@@ -13,7 +12,7 @@ from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import BlockSummary, Revision
 from qldbkit.journal.moments import microseconds
 from qldbkit.replay.changes import content
-from qldbkit.replay.views.postgresql.copying import Column, Kind
+from qldbkit.replay.views.postgresql.copying import Column, Kind, Row
 from qldbkit.replay.views.postgresql.mapping import json_text
 
 CURRENT: Final = (
@@ -43,8 +42,6 @@ BLOCK: Final = (
     Column("previous_block_hash", Kind.BYTES),
     Column("ion", Kind.BYTES),
 )
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +131,6 @@ def redacted_ion(written: bytes) -> tuple[bytes, bytes] | None:
     body = container(IonType.STRUCT, fields + name + container(IonType.BLOB, data_hash))
     table = symbol_table(("dataHash",), append=True)
     return standalone(IonSpan.parse(context.prefix + table + body)), data_hash
-
-
-def columns_of(rows: Sequence[Row], width: int) -> list[list[Any]]:
-    """Rows as lists of each column's values."""
-    return [list(each) for each in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
 def _time(written: IonSpan | None) -> int | None:

@@ -31,7 +31,7 @@ def insert_into(schema: str, relation: str, columns: tuple[Column, ...]) -> byte
     return (
         sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}")
         .format(
-            sql.Identifier(schema, relation), _names(columns), _values(columns), _arrays(columns)
+            sql.Identifier(schema, relation), _names(columns), _names(columns), _arrays(columns)
         )
         .as_bytes()
     )
@@ -39,31 +39,25 @@ def insert_into(schema: str, relation: str, columns: tuple[Column, ...]) -> byte
 
 @lru_cache(maxsize=REMEMBERED)
 def replace_in(schema: str, relation: str) -> bytes:
-    """Replace current rows that are at the version that they should be at.
-
-    The arrays are those of `CURRENT`, and the versions that there should be.
-    """
-    columns = (*CURRENT, WAS)
-    set_ = [
-        sql.SQL("{} = {}").format(sql.Identifier(each.name), _value(each)) for each in CURRENT[1:]
-    ]
+    """Replace current rows that are at the version that they should be at; see `REPLACED`."""
+    set_ = [sql.SQL("{0} = given.{0}").format(sql.Identifier(each.name)) for each in CURRENT[1:]]
     return (
         sql.SQL(
             "UPDATE {} AS held SET {} FROM {} WHERE held.id = given.id AND held.version = given.was"
         )
-        .format(sql.Identifier(schema, relation), sql.SQL(", ").join(set_), _arrays(columns))
+        .format(sql.Identifier(schema, relation), sql.SQL(", ").join(set_), _arrays(REPLACED))
         .as_bytes()
     )
 
 
 @lru_cache(maxsize=REMEMBERED)
 def delete_from(schema: str, relation: str) -> bytes:
-    """Delete current rows that are at the version that they should be at."""
+    """Delete current rows that are at the version that they should be at; see `GONE`."""
     return (
         sql.SQL(
             "DELETE FROM {} AS held USING {} WHERE held.id = given.id AND held.version = given.was"
         )
-        .format(sql.Identifier(schema, relation), _arrays((CURRENT[0], WAS)))
+        .format(sql.Identifier(schema, relation), _arrays(GONE))
         .as_bytes()
     )
 
@@ -103,7 +97,11 @@ def on(template: LiteralString, schema: str, *relations: str) -> bytes:
     )
 
 
-WAS: Final = Column("was", Kind.BIGINT)
+WAS: Final = (Column("was", Kind.BIGINT),)
+REPLACED: Final = (*CURRENT, *WAS)
+"""What `replace_in` is given: rows, each with the version that there should be."""
+GONE: Final = (CURRENT[0], *WAS)
+"""What `delete_from` is given: ids, each with the version that there should be."""
 VERSIONS: Final = "SELECT id, version FROM {} WHERE id = ANY(%s)"
 ION_OF_VERSION: Final = "SELECT ion FROM {} WHERE id = %s AND version = %s"
 REDACT: Final = "UPDATE {} SET data = NULL, data_hash = %s, ion = %s WHERE id = %s AND version = %s"
@@ -138,15 +136,6 @@ VALUES (%s, %s, %s::timestamptz, %s, %s, %s)
 
 def _names(columns: Sequence[Column]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(each.name) for each in columns)
-
-
-def _values(columns: Sequence[Column]) -> sql.Composed:
-    return sql.SQL(", ").join(map(_value, columns))
-
-
-def _value(column: Column) -> sql.Composable:
-    given = sql.Identifier("given", column.name)
-    return sql.SQL("{}::jsonb").format(given) if column.kind is Kind.JSONB else given
 
 
 def _arrays(columns: Sequence[Column]) -> sql.Composed:

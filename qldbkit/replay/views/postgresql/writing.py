@@ -7,7 +7,7 @@ All statements of a small transaction are sent at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,16 +41,20 @@ from qldbkit.replay.tables import TableBook
 from qldbkit.replay.views.postgresql import statements
 from qldbkit.replay.views.postgresql.catalog import Catalog, ViewTable
 from qldbkit.replay.views.postgresql.connecting import Connection
-from qldbkit.replay.views.postgresql.copying import Column, array, copied
+from qldbkit.replay.views.postgresql.copying import (
+    Column,
+    Fields,
+    arrays,
+    copied,
+    encoder,
+)
 from qldbkit.replay.views.postgresql.mapping import json_text
 from qldbkit.replay.views.postgresql.rows import (
     BLOCK,
     CURRENT,
     DOCUMENT,
     HISTORY,
-    Row,
     block_row,
-    columns_of,
     redacted_ion,
     revision_rows,
 )
@@ -58,21 +62,27 @@ from qldbkit.replay.views.postgresql.rows import (
 COPY_FROM: Final = 100
 """Rows of one relation from which on ``COPY``, which takes a round trip of its own, is faster."""
 
+_history, _current = encoder(HISTORY), encoder(CURRENT)
+_document, _block = encoder(DOCUMENT), encoder(BLOCK)
+_was, _gone = encoder(statements.WAS), encoder(statements.GONE)
+
 Held = tuple[int, int | None]
 """The number of a document's table, and its version; None for one that was deleted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Shown:
     """What becomes of a current document, whatever happens to it in between.
 
     Attributes:
         was: the version that there is; None for none.
-        row: values of `CURRENT`; None if it is deleted.
+        revision: the one that is shown; None if it is deleted.
+        row: its row of `CURRENT`, once the history's is made.
     """
 
     was: int | None
-    row: Row | None
+    revision: Revision | None
+    row: Fields | None = None
 
 
 @dataclass(slots=True)
@@ -80,31 +90,48 @@ class _TableRows:
     """What is to be written to one table.
 
     Attributes:
-        history: rows of `HISTORY`.
+        history: revisions.
         current: by id.
     """
 
-    history: list[Row] = field(default_factory=list)
+    history: list[Revision] = field(default_factory=list)
     current: dict[str, _Shown] = field(default_factory=dict)
 
-    def show(self, id_: str, was: int | None, row: Row | None) -> None:
+    def show(self, id_: str, was: int | None, revision: Revision | None) -> None:
         """A document is inserted, replaced or deleted; the last time counts."""
         before = self.current.get(id_)
-        self.current[id_] = _Shown(was if before is None else before.was, row)
+        self.current[id_] = _Shown(was if before is None else before.was, revision)
 
-    def inserted(self) -> list[Row]:
+    def made(self) -> Iterator[Fields]:
+        """The history's rows, made while those before are on their way."""
+        for each in self.history:
+            rows = revision_rows(each)
+            fields = _history(rows.history)
+            shown = self.current.get(rows.id)
+            if shown is not None and shown.revision is each and rows.current is not None:
+                same = each.data is not None
+                shown.row = fields[: len(CURRENT)] if same else _current(rows.current)
+            yield fields
+
+    def inserted(self) -> list[Fields]:
         """Rows that are new."""
         return [each.row for each in self.current.values() if each.was is None and each.row]
 
-    def replaced(self) -> list[Row]:
+    def replaced(self) -> list[Fields]:
         """Rows in others' places, each with the version that there is."""
-        shown = self.current.values()
-        return [(*each.row, each.was) for each in shown if each.row and each.was is not None]
+        return [
+            (*each.row, *_was((each.was,)))
+            for each in self.current.values()
+            if each.row and each.was is not None
+        ]
 
-    def deleted(self) -> list[Row]:
+    def deleted(self) -> list[Fields]:
         """Ids of rows to delete, each with the version that there is."""
-        shown = self.current.items()
-        return [(id_, each.was) for id_, each in shown if not each.row and each.was is not None]
+        return [
+            _gone((id_, each.was))
+            for id_, each in self.current.items()
+            if not each.row and each.was is not None
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +167,7 @@ class Writing:
         self._connection, self._schema, self._catalog = connection, schema, catalog
         self._held = held
         self._tables: dict[int, _TableRows] = {}
-        self._documents: list[Row] = []
+        self._documents: list[Fields] = []
         self._expected: list[_Expected] = []
 
     def write(self, strand_id: str, before: Checkpoint | None, changes: Changes) -> None:
@@ -157,11 +184,12 @@ class Writing:
                     self._change_catalog(each)
                 case _:
                     self._change(each, changes.checkpoint)
-        blocks = [block_row(each) for each in changes.finished]
+        blocks = changes.finished
         many = self._has_many() or len(blocks) >= COPY_FROM
         with nullcontext() if many else self._connection.pipeline():
             self._send()
-            self._append("journal_block", BLOCK, blocks)
+            rows = (_block(block_row(each)) for each in blocks)
+            self._append("journal_block", BLOCK, rows, len(blocks))
             self._put_bookkeeping(strand_id, before, changes, book)
         self._check()
 
@@ -185,11 +213,11 @@ class Writing:
             case InsertDocument(table=name, revision=Revision() as revision):
                 table = self._catalog.required(name)
                 self._enter(table, change.source_id, change.base_version)
-                self._insert(table, revision)
+                self._insert(table, change.source_id, revision)
             case EnterDeletion(table=name, source_id=id_, revision=revision):
                 table = self._catalog.required(name)
                 self._enter(table, id_, None)
-                self._rows(table).history.append(revision_rows(revision).history)
+                self._rows(table).history.append(revision)
             case ReplaceDocument(entry=entry, revision=revision):
                 self._replace(entry, revision)
             case DeleteDocument(entry=entry, revision=revision):
@@ -202,20 +230,21 @@ class Writing:
                 self._record(change, checkpoint)
 
     def _enter(self, table: ViewTable, id_: str, version: int | None) -> None:
-        self._documents.append((id_, table.key))
+        self._documents.append(_document((id_, table.key)))
         self.touched[id_] = (table.key, version)
 
-    def _insert(self, table: ViewTable, revision: Revision) -> None:
-        found, rows = revision_rows(revision), self._rows(table)
-        rows.history.append(found.history)
-        rows.show(found.id, None, found.current)
+    def _insert(self, table: ViewTable, id_: str, revision: Revision) -> None:
+        rows = self._rows(table)
+        rows.history.append(revision)
+        rows.show(id_, None, revision)
 
     def _replace(self, entry: DocumentEntry, revision: Revision) -> None:
-        table, found = self._table_of(entry), revision_rows(revision)
+        table, metadata = self._table_of(entry), revision.metadata
+        assert metadata is not None  # as every streamed one has
         rows = self._rows(table)
-        rows.history.append(found.history)
-        rows.show(found.id, entry.destination_version, found.current)
-        self.touched[entry.source_id] = (table.key, found.version)
+        rows.history.append(revision)
+        rows.show(entry.source_id, entry.destination_version, revision)
+        self.touched[entry.source_id] = (table.key, metadata.version)
 
     def _delete(self, entry: DocumentEntry, revision: Revision | None) -> None:
         if not entry.source_id:  # a document that is in the table, and not in the map
@@ -227,7 +256,7 @@ class Writing:
         rows = self._rows(table)
         rows.show(entry.source_id, entry.destination_version, None)
         if revision is not None:
-            rows.history.append(revision_rows(revision).history)
+            rows.history.append(revision)
         self.touched[entry.source_id] = (table.key, None)
 
     def _redact(self, table: ViewTable, id_: str, version: int) -> None:
@@ -305,30 +334,37 @@ class Writing:
     def _send(self) -> None:
         for key, rows in self._tables.items():
             table = self._catalog.of(key)
-            self._append(table.history, HISTORY, rows.history)
-            self._append(table.current, CURRENT, rows.inserted())
+            self._append(table.history, HISTORY, rows.made(), len(rows.history))
+            inserted = rows.inserted()
+            self._append(table.current, CURRENT, inserted, len(inserted))
             replace = statements.replace_in(self._schema, table.current)
-            self._expect(table, replace, (*CURRENT, statements.WAS), rows.replaced())
+            self._expect(table, replace, statements.REPLACED, rows.replaced())
             delete = statements.delete_from(self._schema, table.current)
-            self._expect(table, delete, (CURRENT[0], statements.WAS), rows.deleted())
-        self._append("journal_document", DOCUMENT, self._documents)
+            self._expect(table, delete, statements.GONE, rows.deleted())
+        self._append("journal_document", DOCUMENT, self._documents, len(self._documents))
         self._tables, self._documents = {}, []
 
-    def _append(self, relation: str, columns: tuple[Column, ...], rows: Sequence[Row]) -> None:
-        if len(rows) >= COPY_FROM:
+    def _append(
+        self, relation: str, columns: tuple[Column, ...], rows: Iterable[Fields], count: int
+    ) -> None:
+        if count >= COPY_FROM:
             statement = statements.copy_into(self._schema, relation, columns)
             with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-                for piece in copied(columns, rows):
+                for piece in copied(rows):
                     copy.write(piece)
-        elif rows:
+        elif count:
             statement = statements.insert_into(self._schema, relation, columns)
-            self._connection.execute(statement, _arrays(columns, rows))
+            self._connection.execute(statement, arrays(columns, list(rows)))
 
     def _expect(
-        self, table: ViewTable, statement: bytes, columns: tuple[Column, ...], rows: Sequence[Row]
+        self,
+        table: ViewTable,
+        statement: bytes,
+        columns: tuple[Column, ...],
+        rows: Sequence[Fields],
     ) -> None:
         if rows:
-            cursor = self._connection.execute(statement, _arrays(columns, rows))
+            cursor = self._connection.execute(statement, arrays(columns, rows))
             self._expected.append(_Expected(cursor, len(rows), table.name))
 
     def _check(self) -> None:
@@ -341,10 +377,3 @@ class Writing:
                     hint="compare the view with its source; it has another writer",
                 )
         self._expected.clear()
-
-
-def _arrays(columns: Sequence[Column], rows: Sequence[Row]) -> list[list[Any]]:
-    return [
-        array(column, values)
-        for column, values in zip(columns, columns_of(rows, len(columns)), strict=True)
-    ]
