@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from qldbkit.errors import QldbkitError
 from qldbkit.ledger.access import AccessKey
-from qldbkit.ledger.application import LedgerApplication, Publish, ServerLimits
+from qldbkit.ledger.application import (
+    LedgerApplication,
+    ProtocolError,
+    Publish,
+    ServerLimits,
+)
 from qldbkit.ledger.http import LedgerService
 from qldbkit.ledger.limits import Limits
 from qldbkit.ledger.origins import OriginGuard
@@ -35,7 +40,9 @@ __all__ = [
 ]
 
 LOOPBACK: Final = "127.0.0.1"
-_TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_REFUSED: Final = b"HTTP/1.1 %s\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_TOO_SLOW: Final = _REFUSED % b"408 Request Timeout"
+_TOO_LARGE: Final = _REFUSED % b"431 Request Header Fields Too Large"
 
 
 class ServerError(QldbkitError):
@@ -55,39 +62,62 @@ class RunningServer:
     service: LedgerService
 
 
-def _protocol(seconds: float) -> type[H11Protocol]:
-    """uvicorn's HTTP protocol, with a bound on how long a request's headers may take."""
+def _protocol(limits: ServerLimits) -> type[HttpToolsProtocol]:
+    """uvicorn's HTTP protocol, with bounds on how long and how large a request's head may be."""
 
-    class BoundedProtocol(H11Protocol):
+    class BoundedProtocol(HttpToolsProtocol):
+        _in_head = _in_body = False
+        _heads = _head_bytes = 0
+        _head_due: asyncio.TimerHandle | None = None
+
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._await_headers()
+            self._await_head()
 
         def data_received(self, data: bytes) -> None:
+            in_body, heads = self._in_body, self._heads
             super().data_received(data)
-            if self.cycle is None or self.cycle.response_complete:
-                self._await_headers()
-            else:
-                self._headers_came()
+            # What came behind a body, or behind a whole request, is not counted: it is one read.
+            if self._in_head and not in_body and self._heads - heads <= 1:
+                self._head_bytes += len(data)
+                if self._head_bytes > limits.header_bytes:
+                    self._refuse(_TOO_LARGE)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._headers_came()
+            self._head_came()
             super().connection_lost(exc)
 
-        _headers_due: asyncio.TimerHandle | None = None
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._in_head, self._head_bytes = True, 0
+            self._heads += 1
+            self._await_head()
 
-        def _await_headers(self) -> None:
-            if self._headers_due is None:
-                self._headers_due = self.loop.call_later(seconds, self._give_up)
+        def on_headers_complete(self) -> None:
+            self._in_head, self._in_body = False, True
+            self._head_came()
+            if self.parser.get_http_version() == "1.1" and not any(
+                name == b"host" for name, _ in self.headers
+            ):
+                raise ProtocolError("a request of HTTP/1.1 names its host")  # answered with 400
+            super().on_headers_complete()
 
-        def _headers_came(self) -> None:
-            if self._headers_due is not None:
-                self._headers_due.cancel()
-                self._headers_due = None
+        def on_message_complete(self) -> None:
+            self._in_body = False
+            super().on_message_complete()
 
-        def _give_up(self) -> None:
+        def _await_head(self) -> None:
+            if self._head_due is None:
+                self._head_due = self.loop.call_later(limits.read_seconds, self._refuse, _TOO_SLOW)
+
+        def _head_came(self) -> None:
+            if self._head_due is not None:
+                self._head_due.cancel()
+                self._head_due = None
+
+        def _refuse(self, answer: bytes) -> None:
             if not self.transport.is_closing():
-                self.transport.write(_TOO_SLOW)
+                self.transport.write(answer)
                 self.transport.close()
 
     return BoundedProtocol
@@ -128,7 +158,7 @@ class LedgerServer:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._application,
-                http=_protocol(limits.read_seconds),
+                http=_protocol(limits),
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -138,7 +168,6 @@ class LedgerServer:
                 limit_concurrency=limits.connections,
                 timeout_keep_alive=limits.idle_seconds,
                 timeout_graceful_shutdown=limits.stop_seconds,
-                h11_max_incomplete_event_size=limits.header_bytes,
             )
         )
 

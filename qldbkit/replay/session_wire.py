@@ -8,11 +8,10 @@ import json
 import ssl
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import (
     ClientError,
@@ -22,12 +21,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-SERVICE: Final = "qldb"
-HEADERS: Final = {
-    "Content-Type": "application/x-amz-json-1.0",
-    "X-Amz-Target": "QLDBSession.SendCommand",
-    "User-Agent": "qldbkit",
-}
+from qldbkit.replay.session_signing import SessionSigner
+
+AGENT: Final = "qldbkit"
 TIMEOUT: Final = 40.0
 """Seconds to wait for an answer; longer than the 30 that a QLDB transaction may take."""
 ANSWER_BYTES: Final = 64 * 1024 * 1024
@@ -73,8 +69,8 @@ class SessionWire:
         if credentials is None:
             raise NoCredentialsError
         self._url = endpoint_url.rstrip("/") + "/"
-        self._region, self._credentials = region, credentials
         self._connection = _connection(endpoint_url, timeout)
+        self._signer = SessionSigner(urlsplit(endpoint_url).netloc, region, credentials)
         self._used = 0.0
 
     def send(self, command: Mapping[str, Any], name: str) -> Answer:
@@ -96,14 +92,13 @@ class SessionWire:
         self._connection.close()
 
     def _exchange(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        request = AWSRequest("POST", self._url, dict(HEADERS), body)
-        frozen = self._credentials.get_frozen_credentials()
-        SigV4Auth(frozen, SERVICE, self._region).add_auth(request)
+        headers = self._signer.headers(body, datetime.now(UTC))
+        headers["user-agent"] = AGENT
         connection = self._connection
         if time.monotonic() - self._used > KEPT_SECONDS:
             connection.close()
         try:
-            connection.request("POST", "/", body, dict(request.headers.items()))
+            connection.request("POST", "/", body, headers)
             response = connection.getresponse()
             content = _content(response)
         except TimeoutError as error:
@@ -126,14 +121,31 @@ def _content(response: http.client.HTTPResponse) -> bytes:
     return content
 
 
+class _InOnePiece(http.client.HTTPConnection):
+    """Sends the head of a request with its body; apart they would wake the server twice."""
+
+    def request(self, *args: Any, **named: Any) -> None:
+        self._parts: list[bytes] = []
+        super().request(*args, **named)
+        super().send(b"".join(self._parts))
+
+    def send(self, data: Any) -> None:
+        self._parts.append(data)
+
+
+class _InOnePieceOverTls(_InOnePiece, http.client.HTTPSConnection):
+    """The same, encrypted."""
+
+
 def _connection(endpoint_url: str, timeout: float) -> http.client.HTTPConnection:
     parts = urlsplit(endpoint_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+    beside = parts.path.strip("/") or parts.username is not None
+    if parts.scheme not in ("http", "https") or not parts.hostname or beside:
         raise ValueError(f"an endpoint is http[s]://HOST[:PORT], not {endpoint_url!r}")
     if parts.scheme == "http":
-        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+        return _InOnePiece(parts.hostname, parts.port, timeout=timeout)
     context = ssl.create_default_context()
-    return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context)
+    return _InOnePieceOverTls(parts.hostname, parts.port, timeout=timeout, context=context)
 
 
 def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ClientError:

@@ -1,10 +1,12 @@
 """With keys, the server answers requests that one of them signed, within what it allows."""
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from qldbkit.ledger.access import AccessKey
 from qldbkit.ledger.server import ServerError, check_exposure, run_server, running_server
+from qldbkit.replay.ledger_client import LedgerClient
 
 READER = AccessKey("AKIDREADERONLY", "the secret of a reader", read_only=True)
 ORDERS = AccessKey("AKIDORDERSONLY", "the secret of orders!!", frozenset({"orders"}))
@@ -24,6 +26,23 @@ def test_a_configured_key_does_everything(guarded, connected, in_one):
     qldb.untag_resource(ResourceArn=arn, TagKeys=["a b"])
     with connected(guarded).driver() as driver:
         in_one(driver, ("CREATE TABLE T",), ("INSERT INTO T ?", {"a": "ä€"}))
+
+
+def test_requests_of_a_replay_are_signed(guarded, connected, failure, everything):
+    connected(guarded).create()
+
+    def client(key):
+        session = boto3.Session(key.key_id, key.secret)
+        return LedgerClient.to(
+            "orders", endpoint_url=guarded.endpoint_url, region="us-east-1", session=session
+        )
+
+    def make(transaction):
+        return list(transaction.execute_statement("CREATE TABLE T"))
+
+    assert len(client(everything).execute_lambda(make)) == 1
+    guessed = AccessKey(everything.key_id, "guess" * 4)
+    assert failure(lambda: client(guessed).execute_lambda(make))[1] == 403
 
 
 def test_an_unknown_key_or_a_wrong_secret_gets_403(guarded, connected, failure, everything):

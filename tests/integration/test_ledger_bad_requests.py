@@ -7,6 +7,17 @@ import pytest
 
 from qldbkit.ledger.server import ServerLimits, running_server
 
+LIST = b"GET /ledgers HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+
+def read_until(connection, end, times=1):
+    answer = b""
+    while answer.count(end) < times:
+        part = connection.recv(65536)
+        assert part, answer
+        answer += part
+    return answer
+
 
 def post(body, path=b"/", target=b"QLDBSession.SendCommand"):
     head = b"POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n" % (path, len(body))
@@ -81,6 +92,21 @@ def test_headers_without_end_are_answered_with_an_error(server, raw):
     assert raw(server, b"GET / HTTP/1.1\r\nx: " + b"y" * 50_000)[0] in (400, 431)
 
 
+def test_headers_without_end_are_an_error_behind_a_request_too(server):
+    with connection_to(server) as connection:
+        connection.sendall(LIST + b"GET / HTTP/1.1\r\n")
+        assert read_until(connection, b'{"Ledgers":[]}').startswith(b"HTTP/1.1 200")
+        connection.sendall(b"x: " + b"y" * 50_000)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 431")
+
+
+def test_requests_that_are_sent_at_once_are_answered_in_order(server):
+    with connection_to(server) as connection:
+        connection.sendall(LIST + post(b"x" * 40_000) + LIST)
+        answers = read_until(connection, b'{"Ledgers":[]}', 2)
+    assert [each[:4] for each in answers.split(b"HTTP/1.1 ")[1:]] == [b"200 ", b"400 ", b"200 "]
+
+
 @pytest.fixture
 def strict(tmp_path):
     limits = ServerLimits(read_seconds=0.3, body_bytes=10_000)
@@ -126,11 +152,7 @@ def test_slow_clients_keep_no_one_else_waiting(strict, connected):
 
 
 def test_a_connection_serves_many_requests(server):
-    request = b"GET /ledgers HTTP/1.1\r\nhost: localhost\r\n\r\n"
     with connection_to(server) as connection:
         for _ in range(3):
-            connection.sendall(request)
-            answer = b""
-            while not answer.endswith(b'{"Ledgers":[]}'):
-                answer += connection.recv(65536)
-            assert answer.startswith(b"HTTP/1.1 200")
+            connection.sendall(LIST)
+            assert read_until(connection, b'{"Ledgers":[]}').startswith(b"HTTP/1.1 200")
