@@ -22,6 +22,7 @@ from qldbkit.journal.shapes import (
     JournalFormatError,
     Shape,
     hash_bytes,
+    hash_list,
     itself,
     natural,
     read_field,
@@ -163,10 +164,6 @@ def _redacted_revision(span: IonSpan) -> RedactedRevision:
     return RedactedRevision(*_REDACTED.read(span))
 
 
-def _blobs(span: IonSpan) -> tuple[bytes, ...]:
-    return tuple(map(hash_bytes, span.elements()))
-
-
 _ADDRESS: Final = Shape(
     "a block address", {"strandId": IonSpan.text, "sequenceNo": natural}, exact=True
 )
@@ -218,7 +215,7 @@ _BLOCK: Final = Shape(
         "blockHash": hash_bytes,
         "entriesHash": hash_bytes,
         "previousBlockHash": hash_bytes,
-        "entriesHashList": _blobs,
+        "entriesHashList": hash_list,
     },
     {
         "blockTimestamp": itself,

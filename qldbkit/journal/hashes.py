@@ -11,9 +11,9 @@ from functools import reduce
 from hashlib import sha256
 from typing import Any, Final
 
+from qldbkit.journal import kernel
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.ionhash import END, escape
-from qldbkit.journal.kernel import dot as combined
 
 HASH_SIZE: Final = 32
 EMPTY: Final = b""
@@ -35,7 +35,7 @@ def dot(left: bytes, right: bytes) -> bytes:
 
     Hashes are compared as signed bytes from the last to the first.
     """
-    answer = combined(left, right)
+    answer = kernel.dot(left, right)
     if answer is not None:
         return answer
     if not left:
@@ -61,6 +61,9 @@ def next_level(hashes: Sequence[bytes]) -> list[bytes]:
 
 def merkle_root(hashes: Sequence[bytes]) -> bytes:
     """The root of the Merkle tree over ``hashes``; empty for none."""
+    answer = kernel.merkle_root(hashes)
+    if answer is not None:
+        return answer
     level = list(hashes)
     while len(level) > 1:
         level = next_level(level)
@@ -75,6 +78,9 @@ def revision_hash(metadata: IonSpan, data: IonSpan | None, data_hash: bytes | No
         data: the document; None when it was deleted or redacted.
         data_hash: what a redacted revision has in its data's place.
     """
+    answer = None if data is None else kernel.revision_hash(metadata, data)
+    if answer is not None:
+        return answer
     return dot(metadata.hash(), data.hash() if data is not None else data_hash or EMPTY)
 
 

@@ -11,7 +11,7 @@ The kernel, in the folder ``native``, is built with the package where there is a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -95,7 +95,7 @@ written_fields: Final[Callable[[Span], list[tuple[str, bytes]] | None]] = _funct
     "written_fields"
 )
 """A struct's names, and its fields as they stand."""
-READ_BY_CALL, READ_ITSELF, READ_TEXT, READ_NATURAL, READ_HASH, READ_BLOB = range(6)
+READ_BY_CALL, READ_ITSELF, READ_TEXT, READ_NATURAL, READ_HASH, READ_HASHES, READ_BLOB = range(7)
 """How `read_struct` reads a field: by a function, or itself what that function would."""
 Reader = tuple[int, int, Callable[[Any], Any], bool]
 """How, to which place among the values, by which function, and whether null is read as None."""
@@ -116,11 +116,15 @@ microseconds: Final[Callable[[Span], int | None]] = _function("microseconds")
 """A timestamp in microseconds since 1970."""
 only_value: Final[Callable[[bytes], int | None]] = _function("only_value")
 """Where the only value of binary Ion begins, behind at most one symbol table of its own."""
-strings: Final[Callable[[bytes, int, int], list[str | None] | None]] = _function("strings")
-"""The strings of a list, by where its elements begin and end; None for an element that is none."""
+table_texts: Final[Callable[[bytes], list[str | None] | None]] = _function("table_texts")
+"""The texts of a symbol table that holds a list of symbols and nothing else."""
 used_texts: Final[Callable[[Span], tuple[str | None, ...] | None]] = _function("used_texts")
 """The texts of the symbols that a value uses, from the first that is not Ion's own."""
 json_text: Final[Callable[[Span], str | None]] = _function("json_text")
 """A value as the text of JSON, with the types that JSON does not have."""
 dot: Final[Callable[[bytes, bytes], bytes | None]] = _function("dot")
 """Two hashes combined; see `qldbkit.journal.hashes.dot`."""
+merkle_root: Final[Callable[[Sequence[bytes]], bytes | None]] = _function("merkle_root")
+"""The root of a tree; see `qldbkit.journal.hashes.merkle_root`."""
+revision_hash: Final[Callable[[Span, Span], bytes | None]] = _function("revision_hash")
+"""The Ion hashes of metadata and data combined."""

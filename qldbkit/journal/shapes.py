@@ -38,6 +38,15 @@ def hash_bytes(span: IonSpan) -> bytes:
     return data
 
 
+def hash_list(span: IonSpan) -> tuple[bytes, ...]:
+    """A list of such blobs.
+
+    Raises:
+        IonFormatError: it is anything else.
+    """
+    return tuple(map(hash_bytes, span.elements()))
+
+
 def natural(span: IonSpan) -> int:
     """An int from 0.
 
@@ -70,6 +79,7 @@ _KINDS: Final[dict[Read, int]] = {
     IonSpan.integer: kernel.READ_NATURAL,
     natural: kernel.READ_NATURAL,
     hash_bytes: kernel.READ_HASH,
+    hash_list: kernel.READ_HASHES,
     IonSpan.blob: kernel.READ_BLOB,
 }
 """What the kernel reads by itself; everything else it has read by the function."""

@@ -17,7 +17,7 @@ from qldbkit.journal.binary import (
     value_bounds,
     var_uint,
 )
-from qldbkit.journal.kernel import strings
+from qldbkit.journal.kernel import table_texts
 
 SYSTEM_SYMBOLS: Final = (
     None,
@@ -81,6 +81,9 @@ def extended(context: SymbolContext, data: bytes, start: int, end: int) -> Symbo
 
 
 def _extended(context: SymbolContext, table: bytes) -> SymbolContext:
+    answer = table_texts(table)
+    if answer is not None:
+        return SymbolContext((*SYSTEM_SYMBOLS, *answer), VERSION_MARKER + table)
     texts: tuple[str | None, ...] = SYSTEM_SYMBOLS
     prefix = VERSION_MARKER
     added: list[str | None] = []
@@ -108,9 +111,6 @@ _remembered: Final = lru_cache(maxsize=REMEMBERED_TABLES)(_extended)
 
 def _texts(data: bytes, at: int, end: int) -> list[str | None]:
     """A list's strings; None for what is none, which takes an id as well."""
-    answer = strings(data, at, end)
-    if answer is not None:
-        return answer
     found: list[str | None] = []
     try:
         while at < end:

@@ -58,7 +58,7 @@ static PyObject *written_fields(PyObject *self, PyObject *argument) {
 }
 
 /* How `read_struct` reads a field; the same numbers as in qldbkit.journal.kernel. */
-enum { READ_BY_CALL, READ_ITSELF, READ_TEXT, READ_NATURAL, READ_HASH, READ_BLOB };
+enum { READ_BY_CALL, READ_ITSELF, READ_TEXT, READ_NATURAL, READ_HASH, READ_HASHES, READ_BLOB };
 
 static PyObject *natural_number(const uint8_t *data, Value value) {
     long long number = 0;
@@ -98,10 +98,31 @@ static PyObject *by_call(State *state, Span *outer, Value value, PyObject *read)
     return made;
 }
 
+static bool is_hash_size(Py_ssize_t size) { return size == 0 || size == HASH_SIZE; }
+
+/* A list of hashes, as a tuple. */
+static PyObject *hash_list(const uint8_t *data, Value list) {
+    Value value;
+    if (code_of(list) != LIST || is_null(list))
+        return NULL;
+    PyObject *found = PyList_New(0);
+    bool complete = found != NULL;
+    for (Py_ssize_t at = list.begin; complete && at < list.end; at = value.end) {
+        complete = value_at(data, at, list.end, &value);
+        if (!complete || is_padding(value))
+            continue;
+        PyObject *hash = is_hash_size(value.end - value.begin) ? blob_octets(data, value) : NULL;
+        complete = hash != NULL && PyList_Append(found, hash) == 0;
+        Py_XDECREF(hash);
+    }
+    PyObject *hashes = complete ? PyList_AsTuple(found) : NULL;
+    Py_XDECREF(found);
+    return hashes;
+}
+
 /* A field's value by its reader, `(kind, slot, read, nullable)`; NULL to leave it to Python. */
 static PyObject *read_member(State *state, Span *outer, Value value, long kind, PyObject *reader) {
     const uint8_t *data = octets_of(outer);
-    Py_ssize_t size = value.end - value.begin;
     if (is_null(value) && PyTuple_GET_ITEM(reader, 3) == Py_True && code_of(value) != ANNOTATION)
         return Py_NewRef(Py_None);
     switch (kind) {
@@ -114,7 +135,9 @@ static PyObject *read_member(State *state, Span *outer, Value value, long kind, 
     case READ_NATURAL:
         return natural_number(data, value);
     case READ_HASH:
-        return size == 0 || size == HASH_SIZE ? blob_octets(data, value) : NULL;
+        return is_hash_size(value.end - value.begin) ? blob_octets(data, value) : NULL;
+    case READ_HASHES:
+        return hash_list(data, value);
     case READ_BLOB:
         return blob_octets(data, value);
     }

@@ -9,6 +9,7 @@
 #define MAX_DEPTH 128    /* qldbkit.journal.binary.MAX_DEPTH */
 #define VAR_UINT_OCTETS 4
 #define SYMBOL_TABLE 3 /* the symbol $ion_symbol_table */
+#define SYMBOLS 7      /* the symbol symbols */
 #define FIRST_OWN_SYMBOL 10 /* behind Ion's system symbols */
 #define MAX_SYMBOL 8192     /* larger ids are left to Python */
 

@@ -34,10 +34,12 @@ static PyMethodDef functions[] = {
     {"blob", blob, METH_O, "A blob's bytes."},
     {"microseconds", microseconds, METH_O, "A timestamp in microseconds since 1970."},
     {"only_value", only_value, METH_O, "Where the only value begins, behind its symbols."},
-    {"strings", FAST(strings), "The strings of a list's representation; None for what is none."},
+    {"table_texts", table_texts, METH_O, "The texts of a symbol table that has nothing else."},
     {"used_texts", used_texts, METH_O, "The texts of the symbols that a value uses, by their ids."},
     {"json_text", json_text, METH_O, "A value as the text of JSON."},
     {"dot", FAST(dot), "Two hashes of 32 bytes combined."},
+    {"merkle_root", merkle_root, METH_O, "The root of the tree over hashes of 32 bytes."},
+    {"revision_hash", FAST(revision_hash), "Two spans' Ion hashes combined."},
     {NULL},
 };
 

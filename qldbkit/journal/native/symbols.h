@@ -5,6 +5,14 @@
 #include "containers.h"
 #include "span.h"
 
+/* A struct that is annotated as a symbol table and with nothing else. */
+static bool table_at(const uint8_t *data, Value wrapper, Value *table) {
+    Py_ssize_t ids, ids_end, id;
+    return code_of(wrapper) == ANNOTATION && wrapped_at(data, wrapper, &ids, &ids_end, table) &&
+           code_of(*table) == STRUCT && !is_null(*table) && var_uint(data, &ids, ids_end, &id) &&
+           id == SYMBOL_TABLE && ids == ids_end;
+}
+
 static PyObject *only_value(PyObject *self, PyObject *argument) {
     static const uint8_t marker[4] = {0xE0, 0x01, 0x00, 0xEA};
     (void)self;
@@ -13,14 +21,12 @@ static PyObject *only_value(PyObject *self, PyObject *argument) {
         return NULL;
     }
     const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(argument);
-    Py_ssize_t size = PyBytes_GET_SIZE(argument), ids, ids_end, id;
+    Py_ssize_t size = PyBytes_GET_SIZE(argument);
     Value value, table;
     if (size < 4 || memcmp(data, marker, 4) || !value_at(data, 4, size, &value))
         Py_RETURN_NONE;
-    if (code_of(value) == ANNOTATION) { /* one symbol table, annotated with nothing else */
-        if (!wrapped_at(data, value, &ids, &ids_end, &table) || code_of(table) != STRUCT ||
-            is_null(table) || !var_uint(data, &ids, ids_end, &id) || id != SYMBOL_TABLE ||
-            ids != ids_end)
+    if (code_of(value) == ANNOTATION) {
+        if (!table_at(data, value, &table))
             Py_RETURN_NONE;
         if (!value_at(data, value.end, size, &value) || code_of(value) == ANNOTATION)
             Py_RETURN_NONE;
@@ -30,22 +36,31 @@ static PyObject *only_value(PyObject *self, PyObject *argument) {
     return PyLong_FromSsize_t(value.at);
 }
 
-static PyObject *strings(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+/* The only field of a symbol table that has no other: its list of symbols. */
+static bool only_list(const uint8_t *data, Py_ssize_t size, Value *list) {
+    Value wrapper, table;
+    if (!value_at(data, 0, size, &wrapper) || wrapper.end != size ||
+        !table_at(data, wrapper, &table))
+        return false;
+    Py_ssize_t at = table.begin, name;
+    return at < table.end && field_at(data, &at, table.end, &name, list) && name == SYMBOLS &&
+           at == table.end && code_of(*list) == LIST && !is_null(*list);
+}
+
+static PyObject *table_texts(PyObject *self, PyObject *argument) {
     (void)self;
-    if (count != 3 || !PyBytes_Check(arguments[0])) {
-        PyErr_SetString(PyExc_TypeError, "strings takes bytes and two offsets");
+    if (!PyBytes_Check(argument)) {
+        PyErr_SetString(PyExc_TypeError, "bytes were expected");
         return NULL;
     }
-    const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(arguments[0]);
-    Py_ssize_t at = PyLong_AsSsize_t(arguments[1]), end = PyLong_AsSsize_t(arguments[2]);
-    if (PyErr_Occurred())
-        return NULL;
-    if (at < 0 || end > PyBytes_GET_SIZE(arguments[0]))
+    const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(argument);
+    Value list, value;
+    if (!only_list(data, PyBytes_GET_SIZE(argument), &list))
         Py_RETURN_NONE;
     PyObject *found = PyList_New(0);
     bool complete = found != NULL;
-    for (Value value; complete && at < end; at = value.end) {
-        complete = value_at(data, at, end, &value);
+    for (Py_ssize_t at = list.begin; complete && at < list.end; at = value.end) {
+        complete = value_at(data, at, list.end, &value);
         if (!complete || is_padding(value))
             continue;
         bool is_text = code_of(value) == STRING && !is_null(value);

@@ -27,7 +27,7 @@ from qldbkit.journal.decoding import _BLOCK
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.moments import microseconds
 from qldbkit.journal.records import _RECORD
-from qldbkit.journal.shapes import JournalFormatError, Shape, hash_bytes, itself, natural
+from qldbkit.journal.shapes import JournalFormatError, Shape, hash_bytes, hash_list, itself, natural
 from qldbkit.journal.symbols import SYSTEM_CONTEXT, SymbolContext
 from qldbkit.replay.views.postgresql.mapping import json_text
 
@@ -99,13 +99,12 @@ def loaded(library: Path) -> Any:
 @pytest.fixture(autouse=True)
 def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the answers are compared with does not ask a kernel, should there be one."""
-    for name in (*QUESTIONS, "only_value", "read_struct"):
+    for name in (*QUESTIONS, *("only_value", "read_struct", "dot", "merkle_root", "revision_hash")):
         monkeypatch.setattr(kernel, name, lambda *_: None)
     for module, name in (
         (encoding, "used_texts"),
-        (hashes, "combined"),
         (ionhash, "field_hash"),
-        (symbols, "strings"),
+        (symbols, "table_texts"),
     ):
         monkeypatch.setattr(module, name, lambda *_: None)
 
@@ -203,10 +202,6 @@ def everything(span: IonSpan) -> Iterator[IonSpan]:
             yield from everything(each)
 
 
-def encoded_texts(texts: list[str]) -> bytes:
-    return b"".join(IonSpan.of(each).binary()[4:] for each in texts)
-
-
 SCALARS = (
     st.none()
     | st.booleans()
@@ -248,6 +243,9 @@ def test_damaged_structs_are_read_as_python_does_or_left_to_it(native: Any) -> N
     assert 0 < answers < 3000
 
 
+HASH = "{{" + 42 * "A" + "E=}}"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -256,6 +254,9 @@ def test_damaged_structs_are_read_as_python_does_or_left_to_it(native: Any) -> N
         *("{a: 1, d: null}", "{a: 1, d: x::null}", "{a: 1, e: 'x'}", '{a: 1, e: "é"}', "{a: 1.0}"),
         *("{a: 1, f: {{}}}", "{a: 1, f: {{AAAA}}}", "{a: 99999999999999999999}", "{a: 1, '': 2}"),
         *("{a: 1, g: [1]}", "{a: 1, g: null}", "{a: 1, g: null.list}", "{a: 1, g: 2}"),
+        *("{a: 1, h: []}", "{a: 1, h: [{{}}]}", f"{{a: 1, h: [{{{{}}}}, {HASH}, {HASH}]}}"),
+        *("{a: 1, h: [{{AAAA}}]}", "{a: 1, h: [1]}", "{a: 1, h: [null.blob]}", "{a: 1, h: 2}"),
+        *("{a: 1, h: (1)}", "{a: 1, h: [x::{{}}]}", '{a: 1, h: [{{"a"}}]}'),
     ],
 )
 @pytest.mark.parametrize("exact", [False, True])
@@ -268,6 +269,7 @@ def test_what_a_shape_does_not_say_is_left_to_python(native: Any, text: str, exa
             "d": itself,
             "e": IonSpan.text,
             "f": hash_bytes,
+            "h": hash_list,
             "g": lambda span: len(span.elements()),
         },
         exact=exact,
@@ -388,11 +390,55 @@ def test_hashes_are_combined_as_in_python(native: Any, left: bytes, right: bytes
     assert native.dot(left, b"") is None
 
 
-@given(data=st.binary(max_size=30) | st.lists(st.text()).map(encoded_texts))
-def test_symbol_tables_have_the_strings_that_python_finds(native: Any, data: bytes) -> None:
-    answer = native.strings(data, 0, len(data))
+HASHES = st.binary(min_size=32, max_size=32)
+
+
+@given(found=st.lists(HASHES, max_size=40))
+def test_trees_have_the_roots_that_they_have_in_python(native: Any, found: list[bytes]) -> None:
+    answer = native.merkle_root(tuple(found))
+    assert (answer or b"") == hashes.merkle_root(found)
+
+
+@pytest.mark.parametrize("wrong", [[b"", b"x" * 32], [b"x" * 31], [None], ["x" * 32]])
+def test_a_tree_over_anything_else_is_left_to_python(native: Any, wrong: list[Any]) -> None:
+    assert native.merkle_root(wrong) is None
+    with pytest.raises(TypeError, match="a sequence of hashes"):
+        native.merkle_root(None)
+
+
+@given(metadata=VALUES, data=VALUES)
+def test_revisions_have_the_hashes_that_they_have_in_python(
+    native: Any, metadata: Any, data: Any
+) -> None:
+    spans = [IonSpan.of(metadata), IonSpan.of(data)]
+    given_ = [native.Span(each.data, each.start, each.end, each.context) for each in spans]
+    answer = native.revision_hash(*given_)
+    if None in map(native.ion_hash, given_):
+        assert answer is None
+    else:
+        assert answer == hashes.revision_hash(*spans, None)
+
+
+@settings(PATIENT, max_examples=200)
+@given(texts=st.lists(st.text() | st.none(), min_size=1), data=st.data())
+def test_symbol_tables_have_the_texts_that_python_finds(
+    native: Any, texts: list[str | None], data: st.DataObject
+) -> None:
+    table = bytearray(encoding.symbol_table(texts))
+    if data.draw(st.booleans()):
+        table[data.draw(st.integers(0, len(table) - 1))] = data.draw(st.integers(0, 255))
+    answer = native.table_texts(bytes(table))
     if answer is not None:
-        assert answer == symbols._texts(data, 0, len(data))
+        expected = symbols._extended(SYSTEM_CONTEXT, bytes(table))
+        assert (*SYSTEM_CONTEXT.texts, *answer) == expected.texts
+        assert expected.prefix == SYSTEM_CONTEXT.prefix + bytes(table)
+
+
+def test_symbol_tables_of_a_journal_are_read(native: Any) -> None:
+    for data in records(blocks(5)):
+        table = data[4 : IonSpan.parse(data).start]
+        found = symbols._extended(SYSTEM_CONTEXT, table)
+        assert (*SYSTEM_CONTEXT.texts, *native.table_texts(table)) == found.texts
 
 
 @pytest.mark.parametrize(
