@@ -21,7 +21,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 5
+VERSION: Final = 6
 """What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""

@@ -18,7 +18,7 @@
 #include "moments.h"
 #include "symbols.h"
 
-#define KERNEL_VERSION 5 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 6 /* what qldbkit.journal.kernel has to ask for */
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
