@@ -8,10 +8,11 @@ import json
 import ssl
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import (
     ClientError,
@@ -21,9 +22,12 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from qldbkit.replay.session_signing import SessionSigner
-
-AGENT: Final = "qldbkit"
+SERVICE: Final = "qldb"
+HEADERS: Final = {
+    "Content-Type": "application/x-amz-json-1.0",
+    "X-Amz-Target": "QLDBSession.SendCommand",
+    "User-Agent": "qldbkit",
+}
 TIMEOUT: Final = 40.0
 """Seconds to wait for an answer; longer than the 30 that a QLDB transaction may take."""
 ANSWER_BYTES: Final = 64 * 1024 * 1024
@@ -69,8 +73,8 @@ class SessionWire:
         if credentials is None:
             raise NoCredentialsError
         self._url = endpoint_url.rstrip("/") + "/"
+        self._region, self._credentials = region, credentials
         self._connection = _connection(endpoint_url, timeout)
-        self._signer = SessionSigner(urlsplit(endpoint_url).netloc, region, credentials)
         self._used = 0.0
 
     def send(self, command: Mapping[str, Any], name: str) -> Answer:
@@ -92,13 +96,14 @@ class SessionWire:
         self._connection.close()
 
     def _exchange(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        headers = self._signer.headers(body, datetime.now(UTC))
-        headers["user-agent"] = AGENT
+        request = AWSRequest("POST", self._url, dict(HEADERS), body)
+        frozen = self._credentials.get_frozen_credentials()
+        SigV4Auth(frozen, SERVICE, self._region).add_auth(request)
         connection = self._connection
         if time.monotonic() - self._used > KEPT_SECONDS:
             connection.close()
         try:
-            connection.request("POST", "/", body, headers)
+            connection.request("POST", "/", body, dict(request.headers.items()))
             response = connection.getresponse()
             content = _content(response)
         except TimeoutError as error:
