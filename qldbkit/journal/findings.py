@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from qldbkit.journal.model import BlockAddress
 
@@ -23,9 +23,8 @@ class FindingKind(StrEnum):
     REDACTED = "redacted"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands in a store of objects.
+class Place(NamedTuple):
+    """Where something stands in a store of objects; a tuple, since every record has one.
 
     Attributes:
         object_name: the object's name below the source's location.
@@ -36,10 +35,6 @@ class Place:
     object_name: str
     offset: int | None = None
     part: int | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by the fields' values, in a third of the time that dataclasses take."""
-        return Place, (self.object_name, self.offset, self.part)
 
     def __str__(self) -> str:
         offset = "" if self.offset is None else f", byte {self.offset}"

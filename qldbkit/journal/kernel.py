@@ -21,7 +21,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 6
+VERSION: Final = 7
 """What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -128,3 +128,12 @@ merkle_root: Final[Callable[[Sequence[bytes]], bytes | None]] = _function("merkl
 """The root of a tree; see `qldbkit.journal.hashes.merkle_root`."""
 revision_hash: Final[Callable[[Span, Span], bytes | None]] = _function("revision_hash")
 """The Ion hashes of metadata and data combined."""
+lone_structs: Final[Callable[[bytes, int, int], list[tuple[int, int, int]] | None]] = _function(
+    "lone_structs"
+)
+"""The structs from an offset on, up to a size, that each have a version marker, symbols of their
+own and another version marker behind them: where each begins, where its value does, and its end."""
+located: Final[Callable[[bytes], tuple[int, str, str, int, str | None, int | None] | None]] = (
+    _function("located")
+)
+"""A stream record's kind, stream, strand and sequence number, and its document and version."""

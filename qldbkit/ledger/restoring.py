@@ -25,8 +25,8 @@ from qldbkit.journal.verification import exit_status
 from qldbkit.ledger.ledger import Ledger, NoSuchBlockError
 from qldbkit.ledger.storable import StorableBlock, storable
 
-BLOCKS_AT_ONCE: Final = 200
-"""Blocks that become durable together."""
+BLOCKS_AT_ONCE: Final = 2000
+"""Blocks that become durable together: a wait for the disk, and pages of indexes written once."""
 BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 """Bytes of revisions at which they do so earlier."""
 BREAKS: Final = (FindingKind.DAMAGED, FindingKind.MISSING)

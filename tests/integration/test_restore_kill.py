@@ -22,11 +22,19 @@ KILLS = 4
 PATIENCE = 60.0
 """Seconds to wait for a restore to load something, or to end."""
 NAME = "restored"
+COMMAND = """
+from qldbkit.cli import main
+from qldbkit.ledger import restoring
+
+restoring.BLOCKS_AT_ONCE = 200
+main()
+"""
+"""The command line, with so few blocks durable together that a small journal has many such."""
 
 
 def command(kept: Path, folder: Path) -> list[str]:
     arguments = ["--into", NAME, "--folder", str(folder), "--json", "--processes", "0"]
-    return [sys.executable, "-m", "qldbkit.cli", "restore", str(kept), *arguments]
+    return [sys.executable, "-c", COMMAND, "restore", str(kept), *arguments]
 
 
 def keep(journal: list[Block], folder: Path, form: str) -> Path:

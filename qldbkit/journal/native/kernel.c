@@ -16,9 +16,10 @@
 #include "hashing.h"
 #include "json.h"
 #include "moments.h"
+#include "records.h"
 #include "symbols.h"
 
-#define KERNEL_VERSION 6 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 7 /* what qldbkit.journal.kernel has to ask for */
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
@@ -40,6 +41,8 @@ static PyMethodDef functions[] = {
     {"dot", FAST(dot), "Two hashes of 32 bytes combined."},
     {"merkle_root", merkle_root, METH_O, "The root of the tree over hashes of 32 bytes."},
     {"revision_hash", FAST(revision_hash), "Two spans' Ion hashes combined."},
+    {"lone_structs", FAST(lone_structs), "Where structs with their symbols stand, in a row."},
+    {"located", located, METH_O, "What puts a stream record in the order of its journal."},
     {NULL},
 };
 

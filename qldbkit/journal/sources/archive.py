@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from qldbkit.journal import kernel
 from qldbkit.journal.decoding import block_address
 from qldbkit.journal.findings import Finding, FindingKind, Place
 from qldbkit.journal.ion import IonFormatError, IonSpan
@@ -27,9 +28,9 @@ from qldbkit.journal.records import (
     decode_record,
     record_fields,
 )
-from qldbkit.journal.shapes import JournalFormatError, Shape, read_field
+from qldbkit.journal.shapes import JournalFormatError, Shape, natural, read_field
 from qldbkit.journal.sources.objects import LocationError, ObjectStore, plain_stream
-from qldbkit.journal.sources.spill import Located, Spill
+from qldbkit.journal.sources.spill import Located, Record, Spill
 from qldbkit.journal.sources.splitting import Junk, Piece, binary_values
 from qldbkit.journal.sources.stored import PartKind, SourceDescription, StoredBlock
 
@@ -37,6 +38,8 @@ SKIPPED_LIMIT: Final = 20
 """Documents that are named when versions of them are missing."""
 DAMAGED_LIMIT: Final = 10_000
 """Unreadable records that are told one by one; of the others only that they are there."""
+LARGEST_NUMBER: Final = (1 << 63) - 1
+"""The largest sequence number or version; what is larger was damaged."""
 
 
 @dataclass(slots=True)
@@ -58,7 +61,7 @@ class _Streams:
 
     def carry(self, record: Located) -> None:
         """Take a record of a block."""
-        self.strands.setdefault(record.stream_arn, set()).add(record.address.strand_id)
+        self.strands.setdefault(record.stream_arn, set()).add(record.strand_id)
 
     def findings(self) -> Iterator[Finding]:
         """Streams that do not fit together."""
@@ -137,24 +140,24 @@ class ArchiveSource:
         """As many as there are addresses, once all records were read."""
         return self._expected
 
-    def _located(self, found: _Damages, streams: _Streams) -> Iterator[Located]:
+    def _located(self, found: _Damages, streams: _Streams) -> Iterator[Record]:
         for name in self._names:
             for piece in pieces_of(self._store, name):
                 if isinstance(piece, Finding):
                     found.add(piece)
                     continue
-                place = Place(name, piece.offset, piece.part)
                 try:
-                    located = locate(piece.data, place)
+                    located = locate(piece.data)
                 except (IonFormatError, JournalFormatError, RecordError) as error:
                     reason = f"a stream record cannot be read: {error.message}"
+                    place = Place(name, piece.offset, piece.part)
                     found.add(Finding(FindingKind.DAMAGED, reason, place=place))
                 else:
                     if isinstance(located, ControlRecord):
                         streams.control(located)
                     else:
                         streams.carry(located)
-                        yield located
+                        yield located, name, piece
 
 
 def pieces_of(store: ObjectStore, name: str) -> Iterator[Piece | Finding]:
@@ -172,12 +175,15 @@ def as_finding(junk: Junk, name: str) -> Finding:
     return Finding(FindingKind.DAMAGED, junk.reason, place=Place(name, junk.offset))
 
 
-def locate(data: bytes, place: Place) -> Located | ControlRecord:
+def locate(data: bytes) -> Located | ControlRecord:
     """Read of a record only what puts it in order.
 
     Raises:
         IonFormatError, JournalFormatError, RecordError: it is damaged.
     """
+    answer = kernel.located(data)
+    if answer is not None:
+        return Located(*answer)
     stream_arn, record_type, payload = record_fields(IonSpan.parse(data))
     if record_type == CONTROL:
         record = decode_record(data)
@@ -189,15 +195,22 @@ def locate(data: bytes, place: Place) -> Located | ControlRecord:
         return record
     if record_type == BLOCK_SUMMARY:
         (address,) = read_field(payload, "payload", _SUMMARY.read, RECORD)
-        return Located(address, PartKind.SUMMARY_RECORD, stream_arn, place, None, data)
+        return _located(PartKind.SUMMARY_RECORD, stream_arn, address, None, None)
     if record_type == REVISION_DETAILS:
         ((address, (id_, version)),) = read_field(payload, "payload", _DETAILS.read, RECORD)
-        document = (id_, version)
-        return Located(address, PartKind.REVISION_RECORD, stream_arn, place, document, data)
+        return _located(PartKind.REVISION_RECORD, stream_arn, address, id_, version)
     raise JournalFormatError(f"the record type {record_type!r} is unknown")
 
 
+def _located(
+    kind: PartKind, stream_arn: str, address: BlockAddress, id_: str | None, version: int | None
+) -> Located:
+    if address.sequence_no > LARGEST_NUMBER or (version is not None and version > LARGEST_NUMBER):
+        raise JournalFormatError(f"no journal has a number as large as that of {address}")
+    return Located(kind, stream_arn, address.strand_id, address.sequence_no, id_, version)
+
+
 _SUMMARY: Final = Shape("a block summary", {"blockAddress": block_address})
-_METADATA: Final = Shape("a revision's metadata", {"id": IonSpan.text, "version": IonSpan.integer})
+_METADATA: Final = Shape("a revision's metadata", {"id": IonSpan.text, "version": natural})
 _REVISION: Final = Shape("a revision", {"blockAddress": block_address, "metadata": _METADATA.read})
 _DETAILS: Final = Shape("a revision details record", {"revision": _REVISION.read})

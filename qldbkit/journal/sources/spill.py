@@ -1,42 +1,49 @@
-"""Stream records, put in order on disk: journals may be larger than memory."""
+"""Stream records, put in order on disk: journals may be larger than memory.
+
+The records go one behind the other into a temporary file, and what puts them in order into a
+database beside it.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from qldbkit.journal.findings import Place
 from qldbkit.journal.model import BlockAddress
+from qldbkit.journal.sources.splitting import Piece
 from qldbkit.journal.sources.stored import Part, PartKind, StoredBlock
 
 CACHE_KIBIBYTES: Final = 32 * 1024
 """What the database keeps in memory."""
+BUFFER_BYTES: Final = 1024 * 1024
+"""Bytes of records that are written or read at once."""
+_KINDS: Final = {each.value: each for each in PartKind}
 _SCHEMA: Final = """
 CREATE TABLE record (
-    id INTEGER PRIMARY KEY,
     strand INTEGER NOT NULL,
     sequence_no INTEGER NOT NULL,
     kind INTEGER NOT NULL,
+    begin INTEGER NOT NULL,
+    size INTEGER NOT NULL,
     stream INTEGER NOT NULL,
     object INTEGER NOT NULL,
     offset INTEGER NOT NULL,
     part INTEGER,
     document TEXT,
     version INTEGER,
-    data BLOB NOT NULL
-) STRICT;
+    PRIMARY KEY (strand, sequence_no, kind, begin)
+) STRICT, WITHOUT ROWID;
 """
-_INDEX: Final = "CREATE INDEX by_address ON record (strand, sequence_no, kind, id)"
 _ORDERED: Final = """
-SELECT strand, sequence_no, kind, stream, object, offset, part, data FROM record
-ORDER BY strand, sequence_no, kind, id
+SELECT strand, sequence_no, kind, begin, size, stream, object, offset, part FROM record
+ORDER BY strand, sequence_no, kind, begin
 """
 _SKIPPED: Final = """
 SELECT document, min(sequence_no) FROM (
@@ -47,25 +54,28 @@ SELECT document, min(sequence_no) FROM (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A record's place in the order of its journal.
+class Located(NamedTuple):
+    """What puts a record in the order of its journal; a tuple, as the kernel gives it.
 
     Attributes:
-        address: its block.
         kind: a summary or a revision.
         stream_arn: the journal stream that carried it.
-        place: where it was read.
-        document: its document's id and version, if it is a revision.
-        data: the record.
+        strand_id: its block's strand.
+        sequence_no: its block's number.
+        document_id: its document, if it is a revision.
+        version: its version, if it is a revision.
     """
 
-    address: BlockAddress
-    kind: PartKind
+    kind: int
     stream_arn: str
-    place: Place
-    document: tuple[str, int] | None
-    data: bytes
+    strand_id: str
+    sequence_no: int
+    document_id: str | None
+    version: int | None
+
+
+Record = tuple[Located, str, Piece]
+"""Where a record belongs, the object that it was read from, and the record there."""
 
 
 class Spill:
@@ -76,10 +86,11 @@ class Spill:
     """
 
     def __init__(self, folder: Path | None = None):
-        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed by __exit__
-            prefix="qldbkit-", suffix=".spill", dir=folder
-        )
-        self._connection = sqlite3.connect(self._file.name, isolation_level=None)
+        self._folder = tempfile.TemporaryDirectory(prefix="qldbkit-", suffix=".spill", dir=folder)
+        path = Path(self._folder.name)
+        self._records = (path / "records").open("w+b", buffering=BUFFER_BYTES)
+        self._size = 0
+        self._connection = sqlite3.connect(path / "order", isolation_level=None)
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
@@ -96,17 +107,15 @@ class Spill:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
-        self._file.close()
+        self._records.close()
+        self._folder.cleanup()
 
-    def fill(self, records: Iterable[Located]) -> None:
+    def fill(self, records: Iterable[Record]) -> None:
         """Take all records, in any order."""
         self._connection.execute("BEGIN")
         self._connection.executemany(
-            "INSERT INTO record (strand, sequence_no, kind, stream, object, offset, part,"
-            " document, version, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            map(self._row, records),
+            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(self._row, records)
         )
-        self._connection.execute(_INDEX)
         self._connection.execute("COMMIT")
 
     def count(self) -> int:
@@ -118,13 +127,15 @@ class Spill:
 
     def blocks(self) -> Iterator[StoredBlock]:
         """Everything in order, a block at a time; what is there twice, byte for byte, once."""
-        texts = {number: text for text, number in self._names.items()}
+        texts = list(self._names)
         rows = self._connection.execute(_ORDERED)
         for (strand, sequence_no), group in groupby(rows, itemgetter(0, 1)):
             parts: dict[tuple[int, bytes], Part] = {}
-            for _, _, kind, stream, name, offset, part, data in group:
+            for _, _, kind, begin, size, stream, name, offset, part in group:
+                self._records.seek(begin)
+                data = self._records.read(size)
                 place = Place(texts[name], offset, part)
-                parts.setdefault((stream, data), Part(PartKind(kind), data, place, texts[stream]))
+                parts.setdefault((stream, data), Part(_KINDS[kind], data, place, texts[stream]))
             yield StoredBlock(BlockAddress(texts[strand], sequence_no), tuple(parts.values()))
 
     def skipped_versions(self, strand_id: str, limit: int) -> list[tuple[str, int]]:
@@ -135,18 +146,24 @@ class Spill:
         rows = self._connection.execute(_SKIPPED, (self._number(strand_id), limit))
         return [(document, sequence_no) for document, sequence_no in rows]
 
-    def _row(self, record: Located) -> tuple[Any, ...]:
-        number, place = self._number, record.place
+    def _row(self, record: Record) -> tuple[Any, ...]:
+        located, name, (data, offset, part) = record
+        kind, stream_arn, strand_id, sequence_no, document_id, version = located
+        number, begin = self._number, self._size
+        self._records.write(data)
+        self._size += len(data)
         return (
-            number(record.address.strand_id),
-            record.address.sequence_no,
-            record.kind,
-            number(record.stream_arn),
-            number(place.object_name),
-            place.offset,
-            place.part,
-            *(record.document or (None, None)),
-            record.data,
+            number(strand_id),
+            sequence_no,
+            kind,
+            begin,
+            len(data),
+            number(stream_arn),
+            number(name),
+            offset,
+            part,
+            document_id,
+            version,
         )
 
     def _number(self, text: str) -> int:

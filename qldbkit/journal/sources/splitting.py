@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import md5
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from aws_kinesis_agg import DIGEST_SIZE, MAGIC
 from botocore.exceptions import BotoCoreError
@@ -24,6 +24,7 @@ from qldbkit.journal.binary import (
     is_padding,
     value_bounds,
 )
+from qldbkit.journal.kernel import lone_structs
 from qldbkit.journal.kinesis import RECORD_LIMIT, AggregationError, RecordPosition, deaggregate
 from qldbkit.journal.sources.window import Window
 
@@ -38,9 +39,8 @@ BROKEN_STREAM: Final = (OSError, EOFError, zlib.error, BotoCoreError)
 _BEGINNING: Final = re.compile(re.escape(VERSION_MARKER) + b"|" + re.escape(MAGIC))
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One top-level value.
+class Piece(NamedTuple):
+    """One top-level value; a tuple, since there are as many as records.
 
     Attributes:
         data: its bytes; those of binary Ion stand alone.
@@ -73,6 +73,7 @@ def binary_values(stream: IO[bytes]) -> Iterator[Piece | Junk]:
     window, prefix = Window(stream), b""
     try:
         while window.ensure(1):
+            yield from _in_a_row(window)
             try:
                 prefix, pieces = _next(window, prefix)
             except NotAValueError as damage:
@@ -83,6 +84,14 @@ def binary_values(stream: IO[bytes]) -> Iterator[Piece | Junk]:
                 yield from pieces
     except BROKEN_STREAM as error:
         yield broken(window, error)
+
+
+def _in_a_row(window: Window) -> Iterator[Piece]:
+    """The structs at the cursor that stand alone, as nearly all do, up to the last but one."""
+    data, offset = window.data, window.offset - window.at
+    for begin, value, end in lone_structs(data, window.at, VALUE_LIMIT) or ():
+        window.at = end
+        yield Piece(data[begin:end], offset + value)
 
 
 def broken(window: Window, error: Exception) -> Junk:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from qldbkit.journal.findings import Finding, Place
 from qldbkit.journal.model import BlockAddress
@@ -34,9 +34,8 @@ class PartKind(IntEnum):
     """A revision, binary Ion."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of a block.
+class Part(NamedTuple):
+    """A piece of a block; a tuple, since there are as many as records.
 
     Attributes:
         kind: what it is.
@@ -49,10 +48,6 @@ class Part:
     data: bytes
     place: Place | None = None
     stream_arn: str | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by the fields' values, in a third of the time that dataclasses take."""
-        return Part, (self.kind, self.data, self.place, self.stream_arn)
 
 
 @dataclass(frozen=True, slots=True)

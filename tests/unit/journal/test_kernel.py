@@ -8,8 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
-from importlib.machinery import ExtensionFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,11 @@ from generate_journal import blocks, records
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ion_strategies import documents
+from native_kernel import loaded
 
 from qldbkit.journal import encoding, hashes, ionhash, kernel, symbols
 from qldbkit.journal.blocks import exported_struct
-from qldbkit.journal.compiling import SOURCE, CompilingError, compile_kernel
+from qldbkit.journal.compiling import SOURCE, compile_kernel
 from qldbkit.journal.decoding import _BLOCK
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.moments import microseconds
@@ -33,7 +32,6 @@ from qldbkit.replay.views.postgresql.mapping import json_text
 
 PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 """Each example asks many questions."""
-NAME = "qldbkit.journal._kernel"
 CONTEXT = SymbolContext((*SYSTEM_CONTEXT.texts, "a", "", "lone \ud800", None, "é"), b"")
 SCRIPT = """
 import sys
@@ -69,31 +67,6 @@ for form, pattern in ("export", "**/*.ion"), ("archive", "*"):
         report["source"]["location"] = form
         print(json.dumps(report))
 """
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        flags = os.environ.get("QLDBKIT_KERNEL_FLAGS", "-Werror").split()
-        return compile_kernel(tmp_path_factory.mktemp("kernel"), flags)
-    except CompilingError as error:
-        if "cannot be run" in error.message:
-            pytest.skip(f"the kernel needs a C compiler: {error.message}")
-        raise
-
-
-@pytest.fixture(scope="module")
-def native(library: Path) -> Any:
-    return loaded(library)
-
-
-def loaded(library: Path) -> Any:
-    spec = spec_from_file_location(NAME, library, loader=ExtensionFileLoader(NAME, str(library)))
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(autouse=True)
