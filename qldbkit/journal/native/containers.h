@@ -189,7 +189,7 @@ static PyObject *read_struct(PyObject *self, PyObject *const *arguments, Py_ssiz
         if (reader != NULL)
             complete = read_into(state, span, values, member, reader, exact, &seen);
         else
-            complete = name != NULL && !exact && !PyErr_Occurred();
+            complete = name != NULL && !exact && code_of(member) != ANNOTATION && !PyErr_Occurred();
     }
     Py_XDECREF(texts);
     return answered(values, complete && (seen & needed) == needed);

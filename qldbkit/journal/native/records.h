@@ -141,7 +141,7 @@ static bool named_fields(const uint8_t *data, Value value, const Names *names, b
         uint8_t name = id < names->known ? names->of[id] : UNKNOWN;
         bool twice = name != UNKNOWN && fields[name].descriptor;
         bool foreign = exact && name != STRAND_ID && name != SEQUENCE_NO;
-        if (id >= names->known || twice || foreign)
+        if (id >= names->known || twice || foreign || code_of(field) == ANNOTATION)
             return false;
         fields[name] = field;
     }
