@@ -1,4 +1,7 @@
-"""A proof as a path that a person can follow, and a page can hash again step by step."""
+"""A proof as a path that a person can follow, and a page can hash again step by step.
+
+The page begins at the bytes of a revision: it gets the metadata and the document as binary Ion.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from qldbkit.journal.proofs import siblings
 from qldbkit.ledger.http import LedgerService
 from qldbkit.ledger.ledger import Ledger
 
+DATA_STEP: Final = "data"
 REVISION_STEP: Final = "revisions"
 ENTRY_STEP: Final = "entries"
 PREVIOUS_STEP: Final = "previous"
@@ -117,11 +121,12 @@ def block_steps(summary: BlockSummary, revision_hash: bytes) -> Iterator[Step]:
 def _of_revision(revision: Revision, summary: BlockSummary, journal: Iterable[Step]) -> Answer:
     assert revision.metadata is not None  # it was found by its document
     data = revision.data_hash if revision.data is None else revision.data.hash()
-    steps = [Step("data", data or b""), *block_steps(summary, revision.hash), *journal]
+    steps = [Step(DATA_STEP, data or b""), *block_steps(summary, revision.hash), *journal]
     return {
         **_path(revision.metadata.ion.hash(), steps),
         "version": revision.metadata.version,
-        "revisionHash": base64_of(revision.hash),
+        "metadata": base64_of(revision.metadata.ion.binary()),
+        "data": None if revision.data is None else base64_of(revision.data.binary()),
         "entries": None,
     }
 

@@ -12,7 +12,7 @@ from qldbkit.journal import codec
 
 
 def base64_of(value: bytes) -> str:
-    """A hash as QLDB's Ion text has it; empty for an empty one."""
+    """A hash as QLDB's Ion text has it, empty for an empty one; or a value's binary Ion."""
     return b64encode(value).decode()
 
 

@@ -16,6 +16,7 @@ from qldbkit.console.console import console
 from qldbkit.console.replays import ReplayParts
 from qldbkit.console.settings import ConsoleSettings, console_url, new_token
 from qldbkit.journal.hashes import dot, merkle_root
+from qldbkit.journal.ion import IonSpan
 from qldbkit.ledger.server import RunningServer, running_server
 from qldbkit.replay.buffer import MemoryBuffer
 from qldbkit.replay.checkpoint import Checkpoint
@@ -61,8 +62,10 @@ class FakeReplay:
 class Site:
     """A served console, with what is in its ledgers."""
 
-    def __init__(self, server: RunningServer, replay: FakeReplay) -> None:
-        self.server, self.replay = server, replay
+    def __init__(
+        self, server: RunningServer, replay: FakeReplay, without_data: dict[int, str]
+    ) -> None:
+        self.server, self.replay, self.without_data = server, replay, without_data
         self.ledger = server.service.ledger("orders")
         self.tables = {
             each.name: each.table_id for each in self.ledger.state.catalog.tables.values()
@@ -116,7 +119,24 @@ def site(tmp_path_factory: pytest.TempPathFactory, connected: Any, in_one: Any) 
             in_one(driver, ("CREATE TABLE Hostile",))
             document = {HOSTILE: HOSTILE, "turned": TURNED, "long" * 300: "word" * 300}
             in_one(driver, ("INSERT INTO Hostile ?", document))
-        yield Site(server, replays[0])
+            without_data = _without_data(driver, in_one)
+        yield Site(server, replays[0], without_data)
+
+
+def _without_data(driver: Any, in_one: Any) -> dict[int, str]:
+    """Blocks whose revision has no data, and what a proof says of each."""
+    ((made,),) = in_one(driver, ("CREATE TABLE Gone",))
+    ((first,),) = in_one(driver, ("INSERT INTO Gone ?", {"secret": "x"}))
+    in_one(driver, ("UPDATE Gone SET secret = 'y'",))
+    ((past, _),) = in_one(driver, ("SELECT * FROM history(Gone)",))
+    redact = f"EXEC REDACT_REVISION ?, '{made['tableId']}', '{first['documentId']}'"
+    in_one(driver, (redact, past["blockAddress"]))
+    in_one(driver, ("DELETE FROM Gone",))
+    ((*_, deleted),) = in_one(driver, ("SELECT * FROM history(Gone)",))
+    return {
+        int(past["blockAddress"]["sequenceNo"]): "The document was redacted",
+        int(deleted["blockAddress"]["sequenceNo"]): "This version deleted the document",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -300,8 +320,52 @@ def test_a_block_and_a_revision_are_verified_in_the_browser(visit: Any) -> None:
     page = visit("history")
     page.get_by_role("article", name="Version 1").get_by_role("link", name="Verify").click()
     expect(page.locator("h1")).to_have_text("Proof of a revision")
-    expect(page.locator(".notice")).to_contain_text("Proven.")
+    expect(page.locator(".notice")).to_contain_text("hashed the document, its metadata, and every")
     assert page.locator(".path > li.sound").count() == page.locator(".path > li").count()
+    page.get_by_text("The document, as it was hashed").click()
+    expect(page.locator(".path pre")).to_contain_text('name: "Bob"')
+
+
+def test_a_deletion_and_a_redaction_are_proven_from_what_is_left(visit: Any, site: Site) -> None:
+    ledger, page = site.ledger, visit()
+    for block, sentence in site.without_data.items():
+        (document,) = ledger.summary(block).document_ids
+        go(page, f"ledgers/orders/journal/{block}/proof?document={document}")
+        expect(page.locator(".notice")).to_contain_text("Proven.")
+        expect(page.locator(".notice")).to_contain_text(sentence)
+        assert page.locator(".path > li.sound").count() == page.locator(".path > li").count()
+
+
+OTHER = b64encode(IonSpan.from_text('{id: "AAAAAAAAAAAAAAAAAAAAAA", version: 1}').binary()).decode()
+FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
+    "another document's data": ({"data": OTHER}, "does not lead to the digest"),
+    "no data": ({"data": None}, "does not lead to the digest"),
+    "another document's metadata": ({"metadata": OTHER}, "a revision of another document"),
+    "no Ion": ({"data": b64encode(b"ABCD").decode()}, "Binary Ion begins with the marker"),
+    "cut Ion": ({"metadata": OTHER[:-8]}, "at byte"),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_revision_that_was_tampered_with_proves_nothing(
+    visit: Any, site: Site, name: str
+) -> None:
+    change, sentence = FORGERIES[name]
+    page = visit()
+    if name == "no data":  # and its hash besides, so that it seems to have been redacted or deleted
+
+        def forge(found: Any) -> None:
+            found.update(change)
+            found["steps"].pop(0)
+    else:
+
+        def forge(found: Any) -> None:
+            found.update(change)
+
+    page.route("**/proof*", tampered(forge))
+    go(page, site.pages["proof of a revision"])
+    expect(page.get_by_role("alert")).to_contain_text("Not proven.")
+    expect(page.get_by_role("alert")).to_contain_text(sentence)
 
 
 def tampered(change: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -340,7 +404,7 @@ def test_a_browser_that_cannot_hash_says_who_has(visit: Any) -> None:
     page.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined });")
     page.reload()
     go(page, "ledgers/orders/journal/3/proof")
-    expect(page.locator(".notice")).to_contain_text("The server has hashed the steps")
+    expect(page.locator(".notice")).to_contain_text("The server has hashed all of it")
     assert page.locator(".path > li.sound").count() == 1  # what the server says is the digest
     go(page, "ledgers/orders/journal")
     expect(page.locator("main")).to_contain_text("This page cannot hash them again")

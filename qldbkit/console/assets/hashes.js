@@ -13,6 +13,11 @@ export function base64(hash) {
   return btoa(String.fromCharCode(...hash));
 }
 
+/** SHA-256. */
+export async function sha256(data) {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+}
+
 /** Combine two hashes: SHA-256 of both, the smaller first; an empty one leaves the other. */
 export async function dot(left, right) {
   if (left.length === 0) return right;
@@ -21,7 +26,7 @@ export async function dot(left, right) {
   const joined = new Uint8Array(first.length + second.length);
   joined.set(first);
   joined.set(second, first.length);
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", joined));
+  return sha256(joined);
 }
 
 /** The root of the Merkle tree over hashes; an odd last one is promoted. */

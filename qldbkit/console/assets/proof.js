@@ -1,10 +1,13 @@
-/* A proof: the path from a block or a revision to a digest, which this page hashes again. */
+/* A proof: the path from a block or a revision to a digest, all of which this page hashes itself. */
 
 import { Refusal, read } from "./api.js";
 import { el, say, show } from "./dom.js";
 import { base64, bytes, canHash, dot, merkleRoot } from "./hashes.js";
+import { IonError, Type, ionValue, utf8 } from "./ion.js";
+import { ionHash } from "./ionhash.js";
+import { ionText } from "./iontext.js";
 import { trail } from "./ledgers.js";
-import { count, hash, link, refusal, tag } from "./parts.js";
+import { count, hash, link, refusal, tag, whole } from "./parts.js";
 
 const WHERE = {
   data: "in the revision",
@@ -104,13 +107,13 @@ function savedAnswer(text) {
 
 /** The path with a verdict: each step is hashed here, and the last has to be the digest. */
 async function proven(found, digest, saved) {
-  const checked = canHash ? await checkedPath(found) : null;
+  const { checked, fault } = await hashedHere(found);
   const last = found.steps.at(-1)?.result ?? found.start;
-  const reached = checked === null ? last : checked.at(-1);
-  const sound = reached === digest;
+  const reached = checked === null ? last : checked.at(-1).result;
+  const sound = fault === null && reached === digest;
   const goal = `${saved ? "The saved digest" : "The digest"} over ${count(found.tip + 1, "block")}`;
   return [
-    verdict(found, sound, checked !== null, saved),
+    verdict(found, { sound, saved, fault, here: checked !== null }),
     el(
       "section",
       { class: "panel", "aria-labelledby": "path" },
@@ -131,36 +134,73 @@ async function proven(found, digest, saved) {
   ];
 }
 
-/** The hashes along the path as this page computes them, the start first. */
-async function checkedPath({ start: first, entries, steps }) {
-  let now = entries === null ? bytes(first) : await merkleRoot(entries.map(bytes));
-  const found = [base64(now)];
-  for (const each of steps) {
-    now = await dot(now, bytes(each.hash));
-    found.push(base64(now));
+/** The path as this page hashes it, null if it cannot; and what is wrong with what was given. */
+async function hashedHere(found) {
+  try {
+    if (found.document !== null && idIn(found.metadata) !== found.document) {
+      return { checked: null, fault: "what the ledger gave is a revision of another document" };
+    }
+    return { checked: canHash ? await checkedPath(found) : null, fault: null };
+  } catch (error) {
+    if (!(error instanceof IonError)) throw error;
+    return { checked: null, fault: error.message };
+  }
+}
+
+function idIn(metadata) {
+  const [, id] = ionValue(bytes(metadata)).fields?.find(([name]) => name === "id") ?? [];
+  return id?.type === Type.STRING && !id.isNull ? utf8(id.body) : null;
+}
+
+/** What each step is combined with and comes to; of a revision from its own bytes on. */
+async function checkedPath({ start: first, entries, metadata, data, steps }) {
+  let now =
+    entries === null ? await ionHash(bytes(metadata)) : await merkleRoot(entries.map(bytes));
+  const found = [{ result: base64(now) }];
+  for (const [at, each] of steps.entries()) {
+    const own = at === 0 && entries === null && data !== null;
+    const beside = own ? await ionHash(bytes(data)) : bytes(each.hash);
+    now = await dot(now, beside);
+    found.push({ hash: base64(beside), result: base64(now) });
   }
   return found;
 }
 
-function verdict(found, sound, here, saved) {
-  const whose = here
-    ? "Your browser has hashed every step again."
-    : "The server has hashed the steps; your browser cannot, because the page came over plain HTTP from another machine.";
+function verdict(found, { sound, saved, fault, here }) {
   const steps = `${count(found.steps.length, "step")} ${found.steps.length === 1 ? "leads" : "lead"}`;
-  const told = sound
+  const led = sound
     ? `${steps} to the ${saved ? "digest that you saved" : "ledger's digest"}.`
     : `The path does not lead to the ${saved ? "digest that you saved: the journal was changed since, or the digest is another ledger's" : "digest"}.`;
+  const told = fault === null ? led : `${fault.charAt(0).toUpperCase()}${fault.slice(1)}.`;
   const [word, kind] = sound ? ["Proven. ", "good"] : ["Not proven. ", "bad"];
   say(`${word}${told}`);
   return el(
     "p",
     { class: `notice ${kind}`, role: sound ? null : "alert" },
     el("strong", {}, word),
-    `${told} ${whose}`,
+    fault === null ? `${told} ${hasher(found, here)}` : told,
   );
 }
 
-function start({ start: text, entries, block }, checked) {
+/** Who has hashed what. */
+function hasher(found, here) {
+  if (!here) {
+    return "The server has hashed all of it; your browser cannot, because the page came over plain HTTP from another machine.";
+  }
+  if (found.document === null) return "Your browser has hashed every step again.";
+  if (found.data !== null) {
+    return "Your browser has hashed the document, its metadata, and every step.";
+  }
+  return isRedacted(found)
+    ? "Your browser has hashed the metadata and every step. The document was redacted: its hash is what the journal has kept of it."
+    : "Your browser has hashed the metadata, and every step. This version deleted the document.";
+}
+
+function isRedacted({ data, steps }) {
+  return data === null && steps[0]?.kind === "data";
+}
+
+function start({ start: text, entries, block, metadata }, checked) {
   const of =
     entries === null
       ? "The hash of the revision's metadata"
@@ -169,9 +209,27 @@ function start({ start: text, entries, block }, checked) {
     "li",
     { class: mark(checked, 0, text) },
     el("h3", {}, of),
-    el("p", {}, hash(text)),
-    entries === null &&
-      el("p", { class: "small soft" }, "Computed by the ledger from the metadata's Ion."),
+    el("p", {}, hash(checked?.[0].result ?? text)),
+    entries === null && hashed("The metadata", metadata),
+  );
+}
+
+/** The bytes that were hashed, as this page reads them; written when somebody opens it. */
+function hashed(name, ion) {
+  const text = el("div", {});
+  const write = (event) => {
+    if (!event.target.open || text.hasChildNodes()) return;
+    try {
+      show(text, whole(ionText(bytes(ion))));
+    } catch (error) {
+      show(text, refusal(error));
+    }
+  };
+  return el(
+    "details",
+    { toggle: write },
+    el("summary", {}, `${name}, as it was hashed`),
+    text,
   );
 }
 
@@ -180,14 +238,20 @@ function step(found, each, at, checked) {
     "li",
     { class: mark(checked, at + 1, each.result) },
     el("h3", {}, `Combined with ${meaning(found, each)}`, tag(WHERE[each.kind])),
-    el("p", {}, hash(each.hash)),
-    el("p", { class: "small soft" }, `That gives ${result(found, at)} `, hash(each.result)),
+    el("p", {}, hash(checked?.[at + 1].hash ?? each.hash)),
+    at === 0 && found.data && hashed("The document", found.data),
+    el(
+      "p",
+      { class: "small soft" },
+      `That gives ${result(found, at)} `,
+      hash(checked?.[at + 1].result ?? each.result),
+    ),
   );
 }
 
 function mark(checked, at, expected) {
   if (checked === null) return null;
-  return checked[at] === expected ? "sound" : "broken";
+  return checked[at].result === expected ? "sound" : "broken";
 }
 
 function meaning({ block }, { kind, first, last }) {
