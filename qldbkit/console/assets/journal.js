@@ -260,6 +260,7 @@ function revisions(ledger, place, { revisionCount, items, next }, first) {
       count(revisionCount, "revision"),
       ["Document", "Table", "Hash", ""],
       items.map((each) => revision(ledger, place, each)),
+      { class: "stacked" },
     ),
     pager(place, {
       first: !first,
@@ -272,13 +273,17 @@ function revisions(ledger, place, { revisionCount, items, next }, first) {
 
 function revision(ledger, place, { document: id, table: name, tableId, hash: text }) {
   if (id === null)
-    return row(el("span", { class: "soft" }, "internal to QLDB"), "", hash(text), "");
+    return row(rowHead({ class: "soft" }, "internal to QLDB"), "", hash(text), "");
   const shown =
     tableId === null ? id : link(id, ["ledgers", ledger, "tables", tableId, "documents", id]);
   return row(
-    el("span", { class: "mono" }, shown),
-    name === null ? "" : value(name),
-    hash(text),
+    rowHead({ class: "mono" }, shown),
+    el("td", { class: "wide" }, name === null ? "" : value(name)),
+    el("td", { "data-name": "Hash" }, hash(text)),
     link("Verify", [...place, "proof"], { document: id, table: tableId }, { class: "button" }),
   );
+}
+
+function rowHead(attributes, ...children) {
+  return el("th", { scope: "row", ...attributes }, children);
 }

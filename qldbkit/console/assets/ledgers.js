@@ -65,12 +65,13 @@ function ledgerTable(items) {
     items.map((each) =>
       row(
         el("th", { scope: "row" }, link(each.name, ["ledgers", each.name])),
-        number(each.tables ?? 0),
-        number(each.blocks ?? 0),
+        number(each.tables ?? 0, "Tables"),
+        number(each.blocks ?? 0, "Blocks"),
         moment(each.written),
         tag(each.state.toLowerCase(), each.state === "ACTIVE" ? "good" : "warn"),
       ),
     ),
+    { class: "stacked" },
   );
 }
 
@@ -106,15 +107,16 @@ export async function tables({ names: [ledger], asked, signal }) {
 function tableTable(ledger, items) {
   return table(
     "Tables of this ledger, dropped ones last",
-    ["Table", "Indexes", "State", "Id"],
+    ["Table", "Indexes", "Id", "State"],
     items.map((each) =>
       row(
         el("th", { scope: "row" }, link(each.name, ["ledgers", ledger, "tables", each.id])),
-        indexes(each.indexes),
+        el("td", { class: "wide", "data-name": "Indexes" }, indexes(each.indexes)),
+        el("td", { "data-name": "Id" }, hash(each.id)),
         each.active ? tag("active", "good") : tag("dropped"),
-        hash(each.id),
       ),
     ),
+    { class: "stacked" },
   );
 }
 
@@ -122,7 +124,7 @@ function indexes(found) {
   if (found.length === 0) return el("span", { class: "soft" }, "none");
   return found.map(({ field, status }, at) => [
     at > 0 && ", ",
-    value(field),
+    value(field, { class: "inline" }),
     status !== "ONLINE" && ` (${status.toLowerCase()})`,
   ]);
 }

@@ -176,5 +176,6 @@ function resultTable(columns, rows) {
       ...columns.map((name) => (known.has(name) ? value(known.get(name), { class: "ion" }) : "")),
     );
   };
-  return table("Values are Ion text; an empty cell has no such field.", columns, rows.map(cells));
+  const caption = "Values are Ion text; an empty cell has no such field.";
+  return table(caption, columns, rows.map(cells), { class: "result" });
 }

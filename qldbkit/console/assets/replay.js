@@ -109,8 +109,7 @@ function drawState(state, { status, unknown, hint, at }) {
       ledger(status.destination),
       ". Seen ",
       second(at),
-      "; the clock ran last ",
-      second(status.clock_at),
+      status.clock_at ? ["; the clock ran last ", second(status.clock_at)] : "; the clock has not run yet",
       ".",
     ),
   );

@@ -1,7 +1,7 @@
 """The page's own reading of Ion says what the Python one does, of any bytes.
 
-The modules run in the Node that the CDK runs on, whose JavaScript is Chromium's; the proofs that use
-them are tested in Chromium itself, in tests/integration/test_console.py.
+The modules run in the Node that the CDK runs on, whose JavaScript is Chromium's; the proofs that
+use them are tested in Chromium itself, in tests/integration/test_console.py.
 """
 
 from __future__ import annotations
