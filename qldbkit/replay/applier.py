@@ -13,7 +13,8 @@ from itertools import groupby, islice
 from math import inf
 from typing import Any
 
-from qldbkit.journal.model import Block, BlockAddress
+from qldbkit.journal.model import BlockAddress
+from qldbkit.journal.outcome import Outcome as Proof
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.changes import after_the_fact, in_order
 from qldbkit.replay.checkpoint import NOTHING_APPLIED, Checkpoint, outgrown, reached, without
@@ -147,16 +148,16 @@ class Applier:
         """
         return self._take(read_named(records, self._clock()))
 
-    def refill_blocks(self, blocks: Iterable[Block]) -> Outcome:
+    def refill_blocks(self, proven: Iterable[Proof]) -> Outcome:
         """Apply blocks that were proven whole, or keep what cannot be applied yet.
 
         Args:
-            blocks: of a journal that is kept, as `qldbkit.journal.proving` gives them.
+            proven: of a journal that is kept, as `qldbkit.journal.proving` gives them.
 
         Raises:
             Exception: the destination or the buffer failed.
         """
-        return self._take(gathered_blocks(blocks, self._clock()))
+        return self._take(gathered_blocks(proven, self._clock()))
 
     def _take(self, intake: Intake) -> Outcome:
         outcome = Outcome(records=intake.records, repeated=intake.repeated)

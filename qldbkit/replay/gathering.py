@@ -88,6 +88,7 @@ class GatheredBlock:
         buffered: whether some of it is in the settling buffer.
         damage: what is wrong with what the settling buffer has of it; None for nothing.
         proven: the block, if it was taken from a journal that is kept, and not from the stream.
+        bound: whether that one binds its address, transaction and time by a hash.
     """
 
     address: BlockAddress
@@ -98,12 +99,13 @@ class GatheredBlock:
     buffered: bool = False
     damage: str | None = None
     proven: Block | None = None
+    bound: bool = False
 
     @classmethod
-    def of(cls, block: Block, now: float) -> GatheredBlock:
+    def of(cls, block: Block, now: float, *, bound: bool) -> GatheredBlock:
         """A block that was proven whole, and did not come as records."""
         revisions = {each.hash: each for each in block.revisions}
-        return cls(block.address, now, [block.summary], revisions, proven=block)
+        return cls(block.address, now, [block.summary], revisions, proven=block, bound=bound)
 
     def add(self, record: BlockSummaryRecord | RevisionDetailsRecord) -> bool:
         """Take a record in; return whether it said anything new.
@@ -141,7 +143,7 @@ class GatheredBlock:
     @property
     def complete(self) -> bool:
         """Whether a summary and a revision for each document that it names have come."""
-        return any(map(self._is_complete, self.summaries))
+        return self.proven is not None or any(map(self._is_complete, self.summaries))
 
     def block(self, *, bound: bool = False) -> Block:
         """The likeliest of what the block may be; see `blocks`.
@@ -149,14 +151,17 @@ class GatheredBlock:
         Raises:
             BlockDamagedError: it may be nothing.
         """
-        return self.blocks(bound=bound)[0]
+        return self.blocks(bound=bound)[0][0]
 
-    def blocks(self, *, bound: bool) -> list[Block]:
+    def blocks(self, *, bound: bool) -> tuple[list[Block], bool]:
         """What the block may be: one, unless a summary is damaged where no hash covers it.
 
         Args:
             bound: whether the strand's blocks bind their address, transaction and time by a hash,
                 so that one that does not is damaged.
+
+        Returns:
+            them, and whether they bind these.
 
         Raises:
             BlockDamagedError: no summary fits the revisions, or none is bound, or the settling
@@ -164,16 +169,25 @@ class GatheredBlock:
         """
         if self.damage is not None:
             raise BlockDamagedError(self.damage)
-        whole = [each for each in self.summaries if self._is_complete(each) and self._fits(each)]
-        found = [each for each in whole if binds_header(each)] or ([] if bound else whole)
-        if not found:
+        whole, binding = self._whole()
+        if not whole:
             raise BlockDamagedError(
-                "no summary of the block fits its revisions"
-                if not whole
-                else "the block does not bind its address, as those before it do",
+                "no summary of the block fits its revisions", position=str(self.address)
+            )
+        if bound and not binding:
+            raise BlockDamagedError(
+                "the block does not bind its address, as those before it do",
                 position=str(self.address),
             )
-        return [Block(each, self._revisions_of(each)) for each in found]
+        return binding or whole, bool(binding)
+
+    def _whole(self) -> tuple[list[Block], list[Block]]:
+        """The blocks whose revisions fit their summaries, and those of them that are bound."""
+        if self.proven is not None:
+            return [self.proven], [self.proven] if self.bound else []
+        fitting = [each for each in self.summaries if self._is_complete(each) and self._fits(each)]
+        whole = [Block(each, self._revisions_of(each)) for each in fitting]
+        return whole, [each for each in whole if binds_header(each.summary)]
 
     def _is_complete(self, summary: BlockSummary) -> bool:
         return all(each.hash in self.revisions for each in user_revisions(summary))

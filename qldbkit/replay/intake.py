@@ -12,7 +12,7 @@ from aws_kinesis_agg import MAGIC
 from qldbkit.journal.integrity import IntegrityError
 from qldbkit.journal.ion import VERSION_MARKER
 from qldbkit.journal.kinesis import AggregationError, user_records
-from qldbkit.journal.model import Block
+from qldbkit.journal.outcome import Outcome
 from qldbkit.journal.records import ControlRecord, RecordError
 from qldbkit.replay.errors import BlockDamagedError
 from qldbkit.replay.fragments import QuarantinedRecord, unframed
@@ -114,17 +114,21 @@ def _records_in(payload: bytes) -> tuple[bytes, ...]:
         return (payload,)
 
 
-def gathered_blocks(blocks: Iterable[Block], now: float) -> Intake:
+def gathered_blocks(proven: Iterable[Outcome], now: float) -> Intake:
     """Take blocks that were proven whole, so that nothing of them has to be checked again.
 
     Args:
-        blocks: each with all its revisions.
+        proven: of each the block, which is there, and its facts.
         now: seconds since 1970.
     """
     intake = Intake()
-    for block in blocks:
+    for each in proven:
+        block = each.block
+        assert block is not None
+        assert each.facts is not None
         strand = intake.strands.setdefault(block.address.strand_id, {})
-        strand[block.address.sequence_no] = GatheredBlock.of(block, now)
+        taken = GatheredBlock.of(block, now, bound=each.facts.binds_header)
+        strand[block.address.sequence_no] = taken
         intake.records += 1 + len(block.revisions)
     return intake
 

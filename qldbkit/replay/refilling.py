@@ -6,22 +6,26 @@ hash is checked, what is applied already is passed over, and what comes late is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain, groupby, islice
+from itertools import chain, groupby
 from typing import Final
 
 from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.model import Block, BlockAddress
-from qldbkit.journal.parallel import proven
+from qldbkit.journal.outcome import Outcome as Proof
+from qldbkit.journal.parallel import ahead, proven
 from qldbkit.journal.sources.stored import JournalSource, StoredBlock
 from qldbkit.replay.applier import Applier
 from qldbkit.replay.checkpoint import Checkpoint, reached
 from qldbkit.replay.gathering import records_of
+from qldbkit.replay.outcome import Outcome
 
-BLOCKS_AT_ONCE: Final = 200
-"""Blocks that are held in memory."""
+BLOCKS_AT_ONCE: Final = 1000
+"""Blocks that are handed to the replay at once, which may put them into one transaction."""
+BYTES_AT_ONCE: Final = 8 * 1024 * 1024
+"""Bytes of their revisions at which they are fewer."""
 BREAKS: Final = (FindingKind.DAMAGED, FindingKind.MISSING)
 
 
@@ -76,49 +80,67 @@ def refill(
         Exception: the destination or the settling buffer failed. It can be done again.
     """
     found = Refilled()
-    offered = _offered(source, checkpoints, found)
-    missing = (each for each in offered if wanted(each.block))
     waiting: set[str] = set()
     revisions = 0
-    while batch := list(islice(missing, BLOCKS_AT_ONCE)):
-        for whole, group in groupby(batch, key=lambda each: each.whole):
-            blocks = [each.block for each in group]
-            if whole:
-                outcome = applier.refill_blocks(blocks)
-            else:  # what of it is sound is taken, and the rest is set aside record by record
-                outcome = applier.refill(each for block in blocks for each in records_of(block))
-            found.applied += outcome.blocks + outcome.late
-            found.quarantined += outcome.quarantined
-            waiting.difference_update(each.address.strand_id for each in blocks)
-            waiting.update(outcome.holds)
-        found.offered += len(batch)
-        revisions += sum(len(each.block.revisions) for each in batch)
-        if progress is not None:
-            progress(found.offered, revisions)
+    with closing(ahead(_batches(_offered(source, checkpoints, found, wanted)))) as batches:
+        for batch in batches:
+            for whole, group in groupby(batch, key=lambda each: each.whole):
+                proofs = list(group)
+                outcome = _apply(proofs, applier, whole=whole)
+                found.applied += outcome.blocks + outcome.late
+                found.quarantined += outcome.quarantined
+                waiting.difference_update(_block_of(each).address.strand_id for each in proofs)
+                waiting.update(outcome.holds)
+            found.offered += len(batch)
+            revisions += sum(len(_block_of(each).revisions) for each in batch)
+            if progress is not None:
+                progress(found.offered, revisions)
     found.waiting = len(waiting)
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Offered:
-    """A block that the destination lacks, and whether all of it is sound."""
+def _apply(proofs: Iterable[Proof], applier: Applier, *, whole: bool) -> Outcome:
+    if whole:
+        return applier.refill_blocks(proofs)
+    # What of them is sound is taken, and the rest is set aside record by record.
+    return applier.refill(each for proof in proofs for each in records_of(_block_of(proof)))
 
-    block: Block
-    whole: bool
+
+def _batches(proofs: Iterable[Proof]) -> Generator[list[Proof], None, None]:
+    """Batches of bounded count and size."""
+    batch: list[Proof] = []
+    size = 0
+    for each in proofs:
+        batch.append(each)
+        size += sum(revision.ion.end - revision.ion.start for revision in _block_of(each).revisions)
+        if len(batch) >= BLOCKS_AT_ONCE or size >= BYTES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _block_of(proof: Proof) -> Block:
+    assert proof.block is not None  # of those that are offered
+    return proof.block
 
 
 def _offered(
-    source: JournalSource, checkpoints: Mapping[str, Checkpoint], found: Refilled
-) -> Iterator[_Offered]:
+    source: JournalSource,
+    checkpoints: Mapping[str, Checkpoint],
+    found: Refilled,
+    wanted: Callable[[Block], bool],
+) -> Iterator[Proof]:
+    """The blocks that the destination lacks; what of them cannot be read is counted."""
     stored = (each for each in source.stored_blocks() if _may_be_wanted(each, checkpoints))
-    with closing(proven(stored, 0)) as batches:
-        for each, outcome in chain.from_iterable(batches):
+    with closing(proven(stored, 0)) as proofs:
+        for each, proof in chain.from_iterable(proofs):
             if isinstance(each, Finding):
                 found.unreadable += each.kind in BREAKS
-            elif outcome.block is None:
+            elif proof.block is None:
                 found.unreadable += 1
-            elif _wanted(outcome.block.address, checkpoints):
-                yield _Offered(outcome.block, outcome.whole)
+            elif _wanted(proof.block.address, checkpoints) and wanted(proof.block):
+                yield proof
 
 
 def _may_be_wanted(stored: StoredBlock | Finding, checkpoints: Mapping[str, Checkpoint]) -> bool:

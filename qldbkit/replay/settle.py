@@ -29,7 +29,6 @@ from qldbkit.replay.fragments import Fragment, Gap
 from qldbkit.replay.gathering import (
     GatheredBlock,
     Gathering,
-    binds_header,
     gathered,
     user_revisions,
 )
@@ -162,8 +161,9 @@ class Settling:
             obstacle = self._obstacle_of(gap, block)
         if obstacle is None:
             try:
-                plan = routed(plan_block(self._linked(block)), self._routing)
-                return self._follow(PlannedBlock(plan, gap))
+                linked, bound = self._linked(block)
+                plan = routed(plan_block(linked), self._routing)
+                return self._follow(PlannedBlock(plan, gap), bound=bound)
             except (IntegrityError, BlockDamagedError, PlanError) as error:
                 obstacle = HoldReason.DAMAGED, str(error)
         self.hold = Hold(block.address, obstacle[0], block.received_at, obstacle[1])
@@ -193,24 +193,24 @@ class Settling:
             return None
         return Gap(block.address.strand_id, self._last + 1, at - 1, self._now)
 
-    def _follow(self, planned: PlannedBlock) -> PlannedBlock:
+    def _follow(self, planned: PlannedBlock, *, bound: bool) -> PlannedBlock:
         summary = planned.plan.block.summary
         self._part, self._last = None, summary.address.sequence_no
         self._last_hash, self._last_at = summary.block_hash, committed_at(summary)
-        self._bound = binds_header(summary)
+        self._bound = bound
         return planned
 
-    def _linked(self, gathered_block: GatheredBlock) -> Block:
-        """The block; of several that it may be, the one that continues the chain."""
-        blocks = gathered_block.blocks(bound=self._bound)
+    def _linked(self, gathered_block: GatheredBlock) -> tuple[Block, bool]:
+        """The block, of several the one that continues the chain, and whether it is bound."""
+        blocks, bound = gathered_block.blocks(bound=self._bound)
         address = gathered_block.address
         if self._last != NOTHING_APPLIED and address.sequence_no == self._last + 1:
             before = BlockAddress(address.strand_id, self._last)
             linked = [each for each in blocks if self._last_hash == previous_hash(each)]
             if not linked:
                 verify_link(before, self._last_hash, blocks[0].summary)
-            return linked[0]
-        return blocks[0]
+            return linked[0], bound
+        return blocks[0], bound
 
 
 def committed_at(summary: BlockSummary) -> float:

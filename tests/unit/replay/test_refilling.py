@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from generate_journal import blocks
 from simulation.source import Source, Write, random_history, records_of
 
 from qldbkit.journal.sources.opening import open_source
 from qldbkit.journal.sources.stored import JournalSource
+from qldbkit.replay.errors import BlockDamagedError
+from qldbkit.replay.gathering import GatheredBlock
 from qldbkit.replay.refilling import Refilled, refill
 
 
@@ -121,3 +124,12 @@ def test_any_history_of_which_anything_was_delivered_is_completed(
     world.later()
 
     world.assert_equal()
+
+
+def test_a_kept_block_has_to_bind_its_address_as_those_before_it_do() -> None:
+    block = next(blocks(1))
+    loose = GatheredBlock.of(block, 0.0, bound=False)
+    assert loose.blocks(bound=False) == ([block], False)
+    with pytest.raises(BlockDamagedError, match="does not bind its address"):
+        loose.blocks(bound=True)
+    assert GatheredBlock.of(block, 0.0, bound=True).blocks(bound=True) == ([block], True)
