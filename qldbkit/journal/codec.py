@@ -11,7 +11,7 @@ read, a pattern finds in the bytes, and what else it finds costs time only.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal, localcontext
 from io import BytesIO, StringIO
 from typing import Any, Final
@@ -20,6 +20,8 @@ from amazon.ion import simpleion
 from amazon.ion.core import Timestamp
 from amazon.ion.exceptions import IonException
 from amazon.ion.simple_types import IonPyDict
+
+from qldbkit.journal.kernel import only_value
 
 MAX_SECOND_DIGITS: Final = 4096
 """Digits behind the point of a second; a timestamp with more is refused."""
@@ -48,6 +50,19 @@ def read(data: bytes) -> Any:
         return simpleion.loads(data, single_value=True)
     # An octet holds less than three digits.
     return _read_slowly(BytesIO(_with_every_symbol(data)), 3 * len(data), single_value=True)
+
+
+def read_each(written: Sequence[bytes]) -> list[Any]:
+    """The one value of each of several pieces of binary Ion, in a third of the time.
+
+    Raises:
+        IonException, ValueError: as `read`.
+    """
+    data = b"".join(written)
+    if _MORE_DIGITS.search(data) is None and all(only_value(each) is not None for each in written):
+        # Each begins with a version marker of its own, which ends the symbols of the one before.
+        return list(simpleion.loads(data, single_value=False))
+    return list(map(read, written))
 
 
 def check(data: bytes) -> None:

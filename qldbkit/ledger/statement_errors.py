@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from typing import Final
 
 from amazon.ion.exceptions import IonException
 
@@ -13,26 +13,41 @@ from qldbkit.ledger.errors import BadRequestError
 from qldbkit.partiql.errors import PartiqlError, SemanticError
 
 
-@contextmanager
-def as_service_errors() -> Iterator[None]:
+class _AsServiceErrors:
+    """See `as_service_errors`; entered for every part of every statement."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is None:
+            return
+        if isinstance(error, SemanticError):
+            raise BadRequestError(_semantic(error), Code=SEMANTIC_ERROR) from error
+        if isinstance(error, PartiqlError):
+            raise BadRequestError(str(error)) from error
+        if isinstance(error, LookupError):
+            raise BadRequestError(
+                f"Semantic Error: No such table '{error.args[0] if error.args else ''}'",
+                Code=SEMANTIC_ERROR,
+            ) from error
+        if isinstance(error, _NOT_ION):
+            raise BadRequestError(f"The statement cannot be run: {error}") from error
+
+
+_NOT_ION: Final = (IonFormatError, IonException, TypeError, ValueError, RecursionError)
+_CONTEXT: Final = _AsServiceErrors()
+
+
+def as_service_errors() -> AbstractContextManager[None]:
     """Run a part of a statement, whose errors become those of the API.
 
     Raises:
         BadRequestError: the statement cannot be run, or gives what Ion cannot hold.
     """
-    try:
-        yield
-    except SemanticError as error:
-        raise BadRequestError(_semantic(error), Code=SEMANTIC_ERROR) from error
-    except PartiqlError as error:
-        raise BadRequestError(str(error)) from error
-    except LookupError as error:
-        raise BadRequestError(
-            f"Semantic Error: No such table '{error.args[0] if error.args else ''}'",
-            Code=SEMANTIC_ERROR,
-        ) from error
-    except (IonFormatError, IonException, TypeError, ValueError, RecursionError) as error:
-        raise BadRequestError(f"The statement cannot be run: {error}") from error
+    return _CONTEXT
 
 
 def _semantic(error: SemanticError) -> str:

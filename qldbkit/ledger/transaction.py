@@ -16,6 +16,7 @@ from qldbkit.ledger.committing import Committer, Transacted
 from qldbkit.ledger.conflicts import ReadSet
 from qldbkit.ledger.errors import BadRequestError, InvalidSessionError, LimitExceededError
 from qldbkit.ledger.limits import Limits
+from qldbkit.ledger.seen import SeenDocuments
 from qldbkit.ledger.statement_errors import as_service_errors
 from qldbkit.ledger.storage import Storage
 from qldbkit.ledger.uncommitted import PendingDocument, Uncommitted
@@ -75,27 +76,28 @@ class Cursor:
         self._limits = limits
         self._ahead: bytes | None = None
         self.consumed = consumed
-        self._ahead = self._next()
+        with as_service_errors():
+            self._ahead = self._next()
         self.first = self.next_page()
 
     def next_page(self) -> Page:
         """The next page; the last one when it says so."""
         values: list[bytes] = []
         size = 0
-        while (
-            self._ahead is not None
-            and len(values) < self._limits.page_rows
-            and (not values or size + len(self._ahead) <= self._limits.page_bytes)
-        ):
-            values.append(self._ahead)
-            size += len(self._ahead)
-            self._ahead = self._next()
+        with as_service_errors():
+            while (
+                self._ahead is not None
+                and len(values) < self._limits.page_rows
+                and (not values or size + len(self._ahead) <= self._limits.page_bytes)
+            ):
+                values.append(self._ahead)
+                size += len(self._ahead)
+                self._ahead = self._next()
         return Page(tuple(values), self._ahead is None)
 
     def _next(self) -> bytes | None:
-        with as_service_errors():
-            row = next(self._rows, _END)
-            return None if row is _END else binary(row)
+        row = next(self._rows, _END)
+        return None if row is _END else binary(row)
 
 
 class Transaction:
@@ -132,6 +134,7 @@ class Transaction:
         self._snapshot = state.snapshot
         self._uncommitted = Uncommitted(state.catalog)
         self._reads = ReadSet(limits.transaction_reads)
+        self._seen = SeenDocuments(storage, self._snapshot)
         self._statements: list[StatementDraft] = []
         self._statement_size = 0
         self._received = ion_hash(transaction_id)
@@ -248,6 +251,7 @@ class Transaction:
             self._snapshot,
             self._strand_id,
             self._reads,
+            self._seen,
             changes,
             started,
             lambda: self._committer.state.catalog,

@@ -28,6 +28,7 @@ from qldbkit.ledger.conflicts import (
 )
 from qldbkit.ledger.errors import OccConflictError
 from qldbkit.ledger.folding import value_key
+from qldbkit.ledger.seen import SeenDocuments
 from qldbkit.ledger.storage import Storage, StoredRevision
 from qldbkit.ledger.stored_blocks import redaction_struct, revision_row
 from qldbkit.ledger.uncommitted import PendingDocument, Uncommitted
@@ -37,8 +38,6 @@ from qldbkit.partiql.written import WrittenStruct
 
 BEFORE_ALL: Final = -1
 """Before the first sequence number."""
-VERSIONS_KNOWN: Final = 10_000
-"""Documents that a statement has read, of which it need not ask for the version to change them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,7 @@ class View:
         snapshot: the sequence number that reads see.
         strand_id: the ledger's.
         reads: where reads are remembered.
+        seen: the documents that the transaction has read.
         changes: where writes go.
         started: when the statement began, milliseconds since 1970.
         latest: the tables as they are now, whatever the snapshot.
@@ -77,6 +77,7 @@ class View:
         snapshot: int,
         strand_id: str,
         reads: ReadSet,
+        seen: SeenDocuments,
         changes: Changes,
         started: int,
         latest: Callable[[], Catalog],
@@ -85,11 +86,10 @@ class View:
         self._snapshot = snapshot
         self._strand_id = strand_id
         self._reads = reads
+        self._seen = seen
         self._changes = changes
         self._started = started
         self._latest = latest
-        self._versions: dict[str, int] = {}
-        """The versions of committed documents that the statement has read."""
         self.consumed = Consumed()
 
     @property
@@ -134,7 +134,7 @@ class View:
         ids = self._storage.indexed(index.index_id, sorted(keys), self._snapshot)
         if index not in self._latest().tables[table.table_id].indexes:
             raise OccConflictError(OCC_MESSAGE)  # dropped since: its entries may be gone
-        found = self._storage.documents(table.table_id, ids, self._snapshot)
+        found = self._seen.documents(table.table_id, ids)
         written = self.uncommitted
         pending = (
             each
@@ -148,7 +148,7 @@ class View:
         wanted = dict.fromkeys(document_ids)
         for id_ in wanted:
             self._reads.add(document_part(id_))
-        found = self._storage.documents(table.table_id, list(wanted), self._snapshot)
+        found = self._seen.documents(table.table_id, list(wanted))
         written = self.uncommitted
         return self._rows(found, written.documents, written.among(wanted, table.table_id))
 
@@ -274,8 +274,7 @@ class View:
             if revision.data is None:
                 # Ended behind the snapshot and redacted since: the commit could not succeed.
                 raise OccConflictError(OCC_MESSAGE)
-            if len(self._versions) < VERSIONS_KNOWN:
-                self._versions[revision.document_id] = revision.version
+            self._seen.add(revision)
             yield StoredRow(revision.document_id, WrittenStruct(revision.data), revision)
         for each in pending:
             yield Row(each.document_id, each.document())
@@ -285,10 +284,7 @@ class View:
         if document_id in self.uncommitted.documents:
             return None
         self._reads.add(document_part(document_id))
-        known = self._versions.get(document_id)
-        if known is not None:
-            return known
-        found = self._storage.documents(table.table_id, [document_id], self._snapshot)
+        found = self._seen.documents(table.table_id, [document_id])
         return next((each.version for each in found), None)
 
     def _history_table(self, table: str) -> str:

@@ -155,7 +155,7 @@ def new_request_id() -> str:
 
 def answer_response(members: Mapping[str, Any], request_id: str, content_type: str) -> HttpResponse:
     """The response that carries an operation's answer."""
-    body = json.dumps(members, default=_to_json, separators=(",", ":")).encode()
+    body = _ENCODER.encode(members).encode()
     return HttpResponse(200, _headers(request_id, content_type), body)
 
 
@@ -197,3 +197,6 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.timestamp()
     raise TypeError(f"{type(value).__name__} has no JSON form in QLDB's API")
+
+
+_ENCODER: Final = json.JSONEncoder(default=_to_json, separators=(",", ":"))

@@ -13,6 +13,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 import boto3
@@ -56,7 +57,9 @@ class Transaction(Protocol):
             parameters: for its question marks.
 
         Returns:
-            its result; what has not been read when the transaction ends is lost.
+            its result; what has not been read when the transaction ends is lost. That the
+            statement is refused may be raised here, when its result is read, or by what is asked
+            of the transaction next, its commit included.
         """
 
 
@@ -65,6 +68,14 @@ class TransactionRunner(Protocol):
 
     def execute_lambda(self, work: Callable[[Any], Any]) -> Any:
         """Run ``work`` in a transaction, again if it has to be, and return what it returns."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """A command that was sent, and its answer once that has been read."""
+
+    command: str
+    answer: Answer | None = None
 
 
 class LedgerClient:
@@ -91,6 +102,7 @@ class LedgerClient:
         self._ledger_name, self._wire, self._backoff = ledger_name, wire, backoff
         self._pause, self._chance = pause, chance
         self._token: str | None = None
+        self._asked: Asked | None = None
 
     @classmethod
     def to(
@@ -158,14 +170,41 @@ class LedgerClient:
             self._wire.close()
 
     def send(self, command: str, members: Mapping[str, Any]) -> Answer:
-        """Send one command of the session.
+        """Send one command of the session, and read its answer.
 
         Raises:
-            ClientError: it is refused.
+            ClientError: it, or the one before it, is refused.
             HTTPClientError: there is no answer.
         """
+        return self.answer_to(self.post(command, members))
+
+    def post(self, command: str, members: Mapping[str, Any]) -> Asked:
+        """Send one command of the session, once the one before it has been answered.
+
+        Raises:
+            ClientError: the one before it is refused.
+            HTTPClientError: the one before it has no answer, or it cannot be sent.
+        """
+        request = self._wire.ready({"SessionToken": self._token, command: members})
+        self._await()
+        self._wire.post(request)
+        self._asked = asked = Asked(command)
+        return asked
+
+    def answer_to(self, asked: Asked) -> Answer:
+        """The answer to a command; raises as `send`."""
+        if asked is self._asked:
+            self._await()
+        assert asked.answer is not None  # what was refused has raised already
+        return asked.answer
+
+    def _await(self) -> None:
+        """Read the answer that is still to come, if there is one."""
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return
         try:
-            return self._wire.send({"SessionToken": self._token, command: members}, command)
+            asked.answer = self._wire.answer(asked.command)
         except ClientError as error:
             if _code(error) == INVALID_SESSION and not _expired(error):
                 self._token = None
@@ -207,17 +246,19 @@ class LedgerTransaction:
         self._digest = ion_hash(transaction_id)
 
     def execute_statement(self, statement: str, *parameters: Any) -> Iterator[Any]:
-        """Run a statement.
+        """Have a statement run, while whoever asked for it goes on.
 
         Args:
             statement: PartiQL.
             parameters: Ion values, plain Python values, or spans, which are sent as they are.
 
         Returns:
-            Ion values; further pages are fetched as they are read.
+            Ion values, which are waited for when the first is read; further pages are fetched as
+            they are read. Reading raises ClientError if the statement is refused, as does
+            everything else that is then asked of the transaction.
 
         Raises:
-            ClientError: the statement is refused.
+            ClientError: a statement before it is refused.
             TypeError: Ion has no such value.
         """
         spans = list(map(IonSpan.of, parameters))
@@ -227,7 +268,7 @@ class LedgerTransaction:
             "Statement": statement,
             "Parameters": [{"IonBinary": encoded(each.binary())} for each in spans],
         }
-        return self._values(self._client.send("ExecuteStatement", members)["FirstPage"])
+        return self._values(self._client.post("ExecuteStatement", members))
 
     def commit(self) -> None:
         """Commit.
@@ -244,10 +285,10 @@ class LedgerTransaction:
                 hint="compare the ledgers; what is between here and the ledger alters requests",
             )
 
-    def _values(self, page: Answer) -> Iterator[Any]:
+    def _values(self, asked: Asked) -> Iterator[Any]:
+        page = self._client.answer_to(asked)["FirstPage"]
         while True:
-            for each in page["Values"]:
-                yield codec.read(decoded(each["IonBinary"]))
+            yield from codec.read_each([decoded(each["IonBinary"]) for each in page["Values"]])
             token = page.get("NextPageToken")
             if token is None:
                 return

@@ -111,7 +111,8 @@ class LedgerDestination:
         self._ready = False
         self._strands: dict[str, _Strand] = {}
         self._rows: OrderedDict[str, Row] = OrderedDict()
-        self._many = True
+        self._many: bool | None = None
+        """Whether the destination takes more than QLDB's dialect; None if that is not known."""
 
     def checkpoint(self, strand_id: str) -> Checkpoint | None:
         """How far the strand has been applied; makes the bookkeeping tables if there are none.
@@ -179,6 +180,7 @@ class LedgerDestination:
             self._many = False
             strand, written = self._driver.execute_lambda(apply)
         self._strands[strand_id] = strand
+        self._many = written.many
         self._remember(written)
         checkpoint: Checkpoint = strand.checkpoint
         return checkpoint
@@ -194,7 +196,7 @@ class LedgerDestination:
 
     def _versions(self, transaction: Transaction, wanted: Wanted) -> Iterator[Row]:
         """The versions of documents, by the tables that they are in."""
-        if self._many and len(wanted) > 1:
+        if self._many is not False and len(wanted) > 1:
             statement = partiql.versions_of_several(wanted)
             yield from _beyond_qldb(transaction, statement, *wanted.values())
             return
@@ -274,12 +276,23 @@ def _entry(row: Row, versions: Mapping[str, int]) -> DocumentEntry:
     )
 
 
-class _Writing:
-    """One transaction's writes."""
+_Changed = tuple[Sequence[DocumentEntry], Iterable[Row]]
+"""Documents that a statement changes, and what it gives: a row for each that it did."""
 
-    def __init__(self, transaction: Transaction, many: bool):
+
+class _Writing:
+    """One transaction's writes.
+
+    Attributes:
+        many: whether the destination replaces several documents by one statement; None if that is
+            not known yet.
+        rows: the map's new rows.
+        rebased: source ids of the documents whose row has changed.
+    """
+
+    def __init__(self, transaction: Transaction, many: bool | None):
         self._transaction = transaction
-        self._many = many
+        self.many = many
         self._dropped: list[tuple[str, str]] = []
         self.rows: list[Row] = []
         self.rebased: list[str] = []
@@ -324,45 +337,55 @@ class _Writing:
     def _change_documents(self, changes: Sequence[Change]) -> None:
         """Write documents, of which each is touched once, so that their order is of no matter."""
         inserts = [each for each in changes if isinstance(each, InsertDocument)]
-        rows = [row for each in _parameters(inserts) for row in self._insert(each)]
+        inserted = [(each, self._insert(each)) for each in _parameters(inserts)]
+        changed = list(self._replace_all([c for c in changes if isinstance(c, ReplaceDocument)]))
+        changed += self._delete_all([c.entry for c in changes if isinstance(c, DeleteDocument)])
+        # What a statement gives is read only now, so that the ledger never waits for the next.
+        rows = [row for batch, given in inserted for row in document_rows(batch, _new_ids(given))]
         deleted = [each for each in changes if isinstance(each, EnterDeletion)]
         rows += document_rows(deleted, [""] * len(deleted))
         for batch in parameters.batches((ROW_BYTES, each) for each in rows):
-            self._run(partiql.insert(DOCUMENT_TABLE), batch)
+            self._execute(partiql.insert(DOCUMENT_TABLE), batch)
         self.rows += rows
-        self._replace_all([each for each in changes if isinstance(each, ReplaceDocument)])
-        deletes = [each.entry for each in changes if isinstance(each, DeleteDocument)]
-        for table, group in _by_table(deletes):
-            self._expect(group, self._run(partiql.delete(table), _ids(group)))
+        for entries, given in changed:
+            self._expect(entries, list(given))
         for each in changes:
             if isinstance(each, RedactDocument):
                 self._redact(each)
             elif isinstance(each, RepairDocument):
-                self._replace(each.entry, each.data)
+                statement = partiql.replace(each.entry.table)
+                done = self._run(statement, each.data, each.entry.destination_id)
+                self._expect([each.entry], done)
                 self._rebase(each.repaired)
             elif isinstance(each, ReviveDocument):
                 (row,) = self._run(partiql.insert(each.entry.table), each.data.value())
                 self._rebase(each.repaired(str(row["documentId"])))
 
-    def _replace_all(self, changes: Sequence[ReplaceDocument]) -> None:
-        if not self._many:
+    def _replace_all(self, changes: Sequence[ReplaceDocument]) -> Iterator[_Changed]:
+        if self.many is False:
             for each in changes:
-                self._replace(each.entry, each.data)
+                given = self._execute(
+                    partiql.replace(each.entry.table), each.data, each.entry.destination_id
+                )
+                yield [each.entry], given
             return
         in_order = sorted(changes, key=lambda each: each.entry.table)
         for table, group in groupby(in_order, key=lambda each: each.entry.table):
             for batch in parameters.batches((_size(each.data), each) for each in group):
-                self._replace_batch(table, batch)
+                yield [each.entry for each in batch], self._replace_batch(table, batch)
 
-    def _replace_batch(self, table: str, batch: Sequence[ReplaceDocument]) -> None:
+    def _replace_batch(self, table: str, batch: Sequence[ReplaceDocument]) -> Iterable[Row]:
         pairs = [(each.entry.destination_id, each.data) for each in batch]
         given = parameters.replacements(pairs)
+        if self.many:
+            return self._execute(partiql.replace_many(table), given)
         done = _beyond_qldb(self._transaction, partiql.replace_many(table), given)
-        self._expect([each.entry for each in batch], done)
+        self.many = True
+        return done
 
-    def _replace(self, entry: DocumentEntry, data: IonSpan) -> None:
-        done = self._run(partiql.replace(entry.table), data, entry.destination_id)
-        self._expect([entry], done)
+    def _delete_all(self, entries: Sequence[DocumentEntry]) -> Iterator[_Changed]:
+        for table, group in _by_table(entries):
+            yield group, self._execute(partiql.delete(table), _ids(group))
 
     def _rebase(self, entry: DocumentEntry) -> None:
         self.rebased.append(entry.source_id)
@@ -374,10 +397,9 @@ class _Writing:
             entry.source_id,
         )
 
-    def _insert(self, documents: Sequence[InsertDocument]) -> list[dict[str, Any]]:
+    def _insert(self, documents: Sequence[InsertDocument]) -> Iterator[Row]:
         given = parameters.documents([each.data for each in documents])
-        rows = self._run(partiql.insert(documents[0].table), given)
-        return document_rows(documents, [str(each["documentId"]) for each in rows])
+        return self._execute(partiql.insert(documents[0].table), given)
 
     def _redact(self, change: RedactDocument) -> None:
         table = active_tables(self._transaction).get(change.entry.table)
@@ -417,7 +439,10 @@ class _Writing:
             )
 
     def _run(self, statement: str, *parameters: Any) -> list[Row]:
-        return list(self._transaction.execute_statement(statement, *parameters))
+        return list(self._execute(statement, *parameters))
+
+    def _execute(self, statement: str, *parameters: Any) -> Iterator[Row]:
+        return self._transaction.execute_statement(statement, *parameters)
 
 
 def _beyond_qldb(transaction: Transaction, statement: str, *given: Any) -> list[Row]:
@@ -432,6 +457,10 @@ def _beyond_qldb(transaction: Transaction, statement: str, *given: Any) -> list[
         if error.response["Error"].get("Code") == REFUSED:
             raise _OneByOneError from error
         raise
+
+
+def _new_ids(given: Iterable[Row]) -> list[str]:
+    return [str(each["documentId"]) for each in given]
 
 
 def _is_catalog_change(change: Change) -> bool:

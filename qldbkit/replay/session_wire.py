@@ -7,7 +7,9 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -49,8 +51,20 @@ def decoded(text: str) -> bytes:
     return base64.b64decode(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A signed request of the session API."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
 class SessionWire:
-    """Sends one request after the other, for one thread at a time."""
+    """Sends one request after the other, for one thread at a time.
+
+    A request may be made ready while the one before it is worked on: so the three steps, of which
+    `send` takes all.
+    """
 
     def __init__(
         self,
@@ -78,16 +92,45 @@ class SessionWire:
         self._used = 0.0
 
     def send(self, command: Mapping[str, Any], name: str) -> Answer:
-        """The answer's member of that name.
+        """Send a request and read its answer; arguments and errors as below."""
+        self.post(self.ready(command))
+        return self.answer(name)
+
+    def ready(self, command: Mapping[str, Any]) -> Request:
+        """A request as it is sent."""
+        body = json.dumps(command).encode()
+        request = AWSRequest("POST", self._url, dict(HEADERS), body)
+        frozen = self._credentials.get_frozen_credentials()
+        SigV4Auth(frozen, SERVICE, self._region).add_auth(request)
+        return Request(dict(request.headers.items()), body)
+
+    def post(self, request: Request) -> None:
+        """Send a request. Its answer has to be read before the next one is sent.
+
+        Raises:
+            EndpointConnectionError, ReadTimeoutError, ConnectionClosedError: it cannot be sent, or
+                only in part.
+        """
+        if time.monotonic() - self._used > KEPT_SECONDS:
+            self._connection.close()
+        with self._told():
+            self._connection.request("POST", "/", request.body, request.headers)
+
+    def answer(self, name: str) -> Answer:
+        """The answer's member of that name, of the request that was sent last.
 
         Raises:
             ClientError: the request is refused.
-            EndpointConnectionError, ReadTimeoutError, ConnectionClosedError: there is no answer,
-                and whether the request was worked on is not known.
+            ReadTimeoutError, ConnectionClosedError: there is no answer, and whether the request was
+                worked on is not known.
         """
-        status, headers, body = self._exchange(json.dumps(command).encode())
-        if status != OK:
-            raise _refusal(status, headers, body)
+        with self._told():
+            response = self._connection.getresponse()
+            body = _content(response)
+        self._used = time.monotonic()
+        if response.status != OK:
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            raise _refusal(response.status, headers, body)
         answer: Answer = json.loads(body)[name]
         return answer
 
@@ -95,28 +138,20 @@ class SessionWire:
         """Close the connection."""
         self._connection.close()
 
-    def _exchange(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        request = AWSRequest("POST", self._url, dict(HEADERS), body)
-        frozen = self._credentials.get_frozen_credentials()
-        SigV4Auth(frozen, SERVICE, self._region).add_auth(request)
-        connection = self._connection
-        if time.monotonic() - self._used > KEPT_SECONDS:
-            connection.close()
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Have errors of the connection be those that botocore would raise."""
         try:
-            connection.request("POST", "/", body, dict(request.headers.items()))
-            response = connection.getresponse()
-            content = _content(response)
+            yield
         except TimeoutError as error:
-            connection.close()
+            self._connection.close()
             raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
         except ConnectionRefusedError as error:
-            connection.close()
+            self._connection.close()
             raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
         except (OSError, http.client.HTTPException) as error:
-            connection.close()
+            self._connection.close()
             raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
-        self._used = time.monotonic()
-        return response.status, {k.lower(): v for k, v in response.getheaders()}, content
 
 
 def _content(response: http.client.HTTPResponse) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from qldbkit.journal.ion import IonSpan
 from qldbkit.replay.ledger_client import CommitDigestError, LedgerClient
 from qldbkit.replay.retrying import Backoff
-from qldbkit.replay.session_wire import SessionWire
+from qldbkit.replay.session_wire import Request, SessionWire
 
 
 class Wire(SessionWire):
@@ -21,10 +22,15 @@ class Wire(SessionWire):
     instead: Callable[[str, dict[str, Any]], None]
     answers: Callable[[str, dict[str, Any]], dict[str, Any]]
 
-    def send(self, command: Any, name: str) -> dict[str, Any]:
+    def post(self, request: Request) -> None:
+        command = json.loads(request.body)
+        (name,) = command.keys() - {"SessionToken"}
         self.sent.append(name)
         self.instead(name, command)
-        return self.answers(name, super().send(command, name))
+        super().post(request)
+
+    def answer(self, name: str) -> dict[str, Any]:
+        return self.answers(name, super().answer(name))
 
 
 @pytest.fixture
@@ -198,3 +204,30 @@ def test_an_endpoint_is_a_host(user: Any) -> None:
         LedgerClient.to(
             "orders", endpoint_url="file:///x", region="us-east-1", session=user.aws_session
         )
+
+
+def test_results_are_read_in_any_order_while_the_transaction_lasts(client: LedgerClient) -> None:
+    run(client, "INSERT INTO Order_ ?", [{"n": each} for each in range(30)])
+
+    def work(transaction: Any) -> list[int]:
+        first = transaction.execute_statement("SELECT VALUE o.n FROM Order_ AS o")
+        transaction.execute_statement("INSERT INTO Order_ ?", {"n": 100})
+        last = transaction.execute_statement("SELECT VALUE o.n FROM Order_ AS o")
+        return [len(list(last)), len(list(first))]
+
+    assert client.execute_lambda(work) == [31, 30]
+
+
+@pytest.mark.parametrize("further", [0, 1])
+def test_a_refusal_is_told_though_nobody_reads_the_result(
+    client: LedgerClient, wire: Wire, further: int
+) -> None:
+    def work(transaction: Any) -> None:
+        transaction.execute_statement("INSERT INTO Nothing_ ?", {"n": 1})
+        for _ in range(further):
+            transaction.execute_statement("INSERT INTO Order_ ?", {"n": 1})
+
+    with pytest.raises(ClientError, match="Nothing_"):
+        client.execute_lambda(work)
+    assert wire.sent[-2:] == ["ExecuteStatement", "AbortTransaction"]
+    assert run(client, "SELECT * FROM Order_") == []
