@@ -5,8 +5,10 @@ They are not installed with the project. To run these tests, put the packages in
     npm install --prefix NODE amazon-qldb-driver-nodejs@3 @aws-sdk/client-qldb-session@3 \\
         @smithy/smithy-client@4 ion-js@5 jsbi@3
     mvn dependency:copy-dependencies -DoutputDirectory=JAVA   # amazon-qldb-driver-java 2.3.1
+    cd GO; go mod init statements; go get github.com/awslabs/amazon-qldb-driver-go/v3@v3.0.1 \\
+        github.com/aws/aws-sdk-go-v2/service/qldbsession@v1.21.1 github.com/amzn/ion-go@v1.1.3
 
-and name the folders in ``QLDBKIT_NODE_DRIVER`` and ``QLDBKIT_JAVA_DRIVER``.
+and name the folders in ``QLDBKIT_NODE_DRIVER``, ``QLDBKIT_JAVA_DRIVER`` and ``QLDBKIT_GO_DRIVER``.
 """
 
 import os
@@ -70,3 +72,14 @@ def test_the_driver_for_java(endpoint_url: str) -> None:
     source = str(HERE / "Statements.java")
     said = run(["java", "-cp", f"{folder}/*", source, endpoint_url, LEDGER])
     assert said.endswith("passed\n")
+
+
+def test_the_driver_for_go(endpoint_url: str, tmp_path: Path) -> None:
+    folder = needed("QLDBKIT_GO_DRIVER", "go")
+    module = tmp_path / "module"
+    module.mkdir()
+    for file in (HERE / "statements.go", folder / "go.mod", folder / "go.sum"):
+        shutil.copy(file, module)
+    program = str(tmp_path / "statements")
+    run(["go", "build", "-C", str(module), "-mod=mod", "-o", program])
+    assert run([program, endpoint_url, LEDGER]).count("passed: ") == 7

@@ -38,7 +38,7 @@ NOT_RUN = {
 LANGUAGES = {
     "js": "tests/drivers runs the driver, where it is installed",
     "java": "tests/drivers runs the driver, where it is installed",
-    "go": "the driver is not run, and the page says so",
+    "go": "tests/drivers runs the driver, where it is installed",
     "json": "it is data",
     "sql": "it is for another program",
     "": "it is output, or commands that are checked one by one below",
