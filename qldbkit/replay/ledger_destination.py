@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -64,12 +65,18 @@ ROW_BYTES: Final = 256
 REFUSED: Final = "BadRequestException"
 
 
+_T = TypeVar("_T")
+
 Wanted = dict[str, list[str]]
 """Ids of documents in the destination, by the names of their tables."""
 
 
 class _StaleError(Exception):
     """What was remembered of the destination is no longer so."""
+
+
+class _SeenEnoughError(Exception):
+    """Ends a transaction that only reads."""
 
 
 class _OneByOneError(Exception):
@@ -125,8 +132,7 @@ class LedgerDestination:
         def read(transaction: Transaction) -> Checkpoint | None:
             return _read(transaction, strand_id).checkpoint
 
-        found: Checkpoint | None = self._driver.execute_lambda(read)
-        return found
+        return self._look(read)
 
     def checkpoints(self) -> list[Checkpoint]:
         """The checkpoint of every strand; none if nothing was ever replayed. Writes nothing.
@@ -142,8 +148,7 @@ class LedgerDestination:
                 checkpoint_of(each) for each in transaction.execute_statement(partiql.POSITIONS)
             ]
 
-        found: list[Checkpoint] = self._driver.execute_lambda(read)
-        return found
+        return self._look(read)
 
     def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
         """Read, decide, write and commit in one transaction of the ledger.
@@ -213,8 +218,28 @@ class LedgerDestination:
 
     def _make_ready(self) -> None:
         if not self._ready:
-            self._driver.execute_lambda(make_bookkeeping)
+            if self._look(_lacks_bookkeeping):
+                self._driver.execute_lambda(make_bookkeeping)
             self._ready = True
+
+    def _look(self, read: Callable[[Transaction], _T]) -> _T:
+        """What a transaction reads that is then aborted: one that commits leaves a block."""
+        found: list[_T] = []
+
+        def work(transaction: Transaction) -> None:
+            found.append(read(transaction))
+            raise _SeenEnoughError
+
+        with suppress(_SeenEnoughError):
+            self._driver.execute_lambda(work)
+        return found[-1]
+
+
+def _lacks_bookkeeping(transaction: Transaction) -> bool:
+    tables = active_tables(transaction)
+    return any(
+        INDEXED_FIELDS[name] not in _indexed(tables.get(name, {})) for name in BOOKKEEPING_TABLES
+    )
 
 
 def make_bookkeeping(transaction: Transaction) -> None:

@@ -132,6 +132,18 @@ def test_documents_tables_and_indexes_arrive_and_both_ledgers_are_equal(ledgers:
     assert indexed == "[GovId]"
 
 
+def test_looking_how_far_it_is_leaves_no_block(ledgers: Ledgers) -> None:
+    ledgers.run(("CREATE TABLE Person",))
+    ledgers.replay()
+    ledger = ledgers.user.server.service.ledger("destination")
+    before = ledger.state.snapshot
+    for _ in range(2):
+        looking = LedgerDestination(ledgers.client() if ledgers.own_client else ledgers.destination)
+        (found,) = looking.checkpoints()
+        assert looking.checkpoint(found.strand_id) == found
+        assert ledger.state.snapshot == before
+
+
 def test_every_type_survives(ledgers: Ledgers) -> None:
     text = """{i: 123456789012345678901234567890, d: 1.20, e: 1e0, f: 0.5e0, t: 2020-01-01T,
         u: 2020-01-01T00:00:00.000-08:00, s: symbol, a: note::5, n: null.string, b: {{AQID}},
