@@ -62,7 +62,7 @@ unit infrastructure simulation integration: setup  ## Run the tests of one kind
 	@$(PYTEST) tests/$@
 
 simulate: setup  ## Run the simulation: make simulate SEEDS=17, or a range of them, SEEDS=0:1000
-	@SEEDS=$(or $(SEEDS),0:200) $(PYTEST) tests/simulation
+	@$(if $(SEEDS),SEEDS=$(SEEDS)) $(PYTEST) tests/simulation
 
 conformance: setup  ## Run the PartiQL conformance cases and print the rates
 	@$(BIN)/python tests/conformance/rates.py

@@ -285,7 +285,7 @@ class Applier:
                 if isinstance(error, RevisionMissingError) and forgiven is NOTHING_FORGIVEN:
                     forgiven = self._skips.forgiven(strand_id)
                     continue
-                settling.refuse(waiting[0].plan.block.address, error)
+                settling.refuse(waiting[0], error)
                 return
             for _ in unit.finished:
                 waiting.popleft()

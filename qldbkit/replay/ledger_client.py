@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal import codec
@@ -216,7 +216,7 @@ class LedgerClient:
                 {"StartSession": {"LedgerName": self._ledger_name}}, "StartSession"
             )
             self._token = begun["SessionToken"]
-        transaction = LedgerTransaction(self, self.send("StartTransaction", {})["TransactionId"])
+        transaction = LedgerTransaction(self, self._begin())
         try:
             result = work(transaction)
             transaction.commit()
@@ -224,6 +224,15 @@ class LedgerClient:
             self._abort(error)
             raise
         return result
+
+    def _begin(self) -> str:
+        """Begin a transaction and return its id."""
+        try:
+            return str(self.send("StartTransaction", {})["TransactionId"])
+        except BotoCoreError:
+            # The session may hold a transaction whose id did not arrive, and takes no second one.
+            self._token = None
+            raise
 
     def _abort(self, cause: Exception) -> None:
         """End what is left of a transaction; if that fails too, its session is given up."""

@@ -149,9 +149,10 @@ class Settling:
                 return
             yield planned
 
-    def refuse(self, address: BlockAddress, error: ReplayError) -> None:
+    def refuse(self, block: PlannedBlock, error: ReplayError) -> None:
         """Note that the destination cannot take a block that was given."""
-        self.hold = Hold(address, refusal(error), self._now, str(error))
+        address = block.plan.block.address
+        self.hold = Hold(address, refusal(error), block.received_at, str(error))
 
     def _planned(self, block: GatheredBlock) -> PlannedBlock | None:
         """The block, if it may follow what came before; else None, and `hold` says why."""
@@ -163,7 +164,7 @@ class Settling:
             try:
                 linked, bound = self._linked(block)
                 plan = routed(plan_block(linked), self._routing)
-                return self._follow(PlannedBlock(plan, gap), bound=bound)
+                return self._follow(PlannedBlock(plan, gap, block.received_at), bound=bound)
             except (IntegrityError, BlockDamagedError, PlanError) as error:
                 obstacle = HoldReason.DAMAGED, str(error)
         self.hold = Hold(block.address, obstacle[0], block.received_at, obstacle[1])

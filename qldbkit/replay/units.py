@@ -59,10 +59,17 @@ class UnitLimits:
 
 @dataclass(frozen=True, slots=True)
 class PlannedBlock:
-    """A block's plan, and the gap before it that is passed when it is applied."""
+    """A block that may be applied.
+
+    Attributes:
+        plan: what it does.
+        gap: the gap before it that is passed when it is applied; None for none.
+        received_at: when something of it was first received, in seconds since 1970.
+    """
 
     plan: BlockPlan
     gap: Gap | None = None
+    received_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,9 +185,10 @@ class Simulation:
         """Whether nothing came behind what expired, so that nobody can know of it yet."""
         checkpoint = self.checkpoint()
         at = -1 if checkpoint is None else checkpoint.sequence_no
-        return not any(each.address.sequence_no > at for each in self._kept())
+        return not any(each.address.sequence_no > at for each in self.kept())
 
-    def _kept(self) -> list[Fragment]:
+    def kept(self) -> list[Fragment]:
+        """What the settling buffer has."""
         return list(self.buffer.fragments(self.source.strand_id, 0))
 
     def go_on(self) -> None:

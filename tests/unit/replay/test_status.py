@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from simulation.delivery import raw_event
 from simulation.source import Write, records_of
+from simulation.source_control import SourceControl
 
-from qldbkit.journal.ion import IonSpan
 from qldbkit.replay.errors import ReplicationHeldError
 from qldbkit.replay.lambda_entry import Replayer
 from qldbkit.replay.settle import committed_at
 from qldbkit.replay.status import ReplayStatus, replay_status
-
-
-class Control:
-    """The source's control plane, on its journal."""
-
-    def __init__(self, world: Any) -> None:
-        self.source = world.source
-
-    def get_digest(self, **_: Any) -> Any:
-        address = self.source.blocks[-1].address
-        text = f'{{strandId: "{address.strand_id}", sequenceNo: {address.sequence_no}}}'
-        return {"DigestTipAddress": {"IonText": text}}
-
-    def get_block(self, **request: Any) -> Any:
-        asked = request["BlockAddress"]["IonText"]
-        number = IonSpan.from_text(asked).fields()["sequenceNo"].integer()
-        (block,) = (each for each in self.source.blocks if each.address.sequence_no == number)
-        moment = datetime.fromtimestamp(committed_at(block.summary), UTC)
-        stamp = moment.isoformat(timespec="milliseconds")
-        return {"Block": {"IonText": f"{{blockTimestamp: {stamp}}}"}}
 
 
 class Unreachable:
@@ -49,7 +28,7 @@ def status(world: Any, control: Any = None) -> ReplayStatus:
         world.destination,
         world.buffer,
         now=world.now,
-        control=control or Control(world),
+        control=control or SourceControl(world.source),
         source="Source",
     )
 
