@@ -169,3 +169,14 @@ def replay_plans(watched: WatchedReplay) -> Iterator[AlarmPlan]:
         _Missing.NOT_BREACHING,  # SQS is silent about a queue that nobody has used for hours
         "Records expired in the stream before they were replayed: fill them from the archive.",
     )
+
+
+def index_plans(watched: WatchedReplay) -> Iterator[AlarmPlan]:
+    """The alarm of a replay into a view that indexes what documents hold."""
+    yield AlarmPlan(
+        "Unindexed",
+        watched.of_replay(Metric.DOCUMENTS_UNINDEXED),
+        *(1, 3, 2),
+        _Missing.IGNORE,  # a document is not indexed because nobody looked
+        "Searches do not see some documents, which could not be indexed: qldbkit unindexed.",
+    )

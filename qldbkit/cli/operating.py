@@ -19,6 +19,7 @@ from qldbkit.cli.replays import (
     SourceOption,
     StackOption,
     TableOption,
+    ViewOption,
     operator_of,
 )
 from qldbkit.cli.sides import Sides
@@ -40,6 +41,7 @@ def add_to(application: typer.Typer) -> None:
 def pause(
     reason: ReasonOption = "",
     stack: StackOption = STREAM_STACK,
+    view: ViewOption = None,
     region: RegionOption = "us-east-1",
     as_json: JsonOption = False,
 ) -> None:
@@ -47,18 +49,19 @@ def pause(
 
     The stream keeps its records for as long as it retains them; resume before that.
     """
-    order = _deployed(stack, region).pause(reason)
+    order = _deployed(stack, view, region).pause(reason)
     _print(order, as_json=as_json)
 
 
 def resume(
     reason: ReasonOption = "",
     stack: StackOption = STREAM_STACK,
+    view: ViewOption = None,
     region: RegionOption = "us-east-1",
     as_json: JsonOption = False,
 ) -> None:
     """Let a paused replay go on where it stopped."""
-    order = _deployed(stack, region).resume(reason)
+    order = _deployed(stack, view, region).resume(reason)
     _print(order, as_json=as_json)
 
 
@@ -73,6 +76,7 @@ def skip(
     ] = None,
     stack: StackOption = STREAM_STACK,
     ledger: LedgerOption = None,
+    view: ViewOption = None,
     table: TableOption = None,
     bucket: BucketOption = None,
     buffer: FileOption = None,
@@ -88,6 +92,7 @@ def skip(
     operator = operator_of(
         stack=stack,
         ledger=ledger,
+        view=view,
         source=None,
         table=table,
         bucket=bucket,
@@ -113,6 +118,7 @@ def resync(
     reason: ReasonOption = "",
     stack: StackOption = STREAM_STACK,
     ledger: LedgerOption = None,
+    view: ViewOption = None,
     source: SourceOption = None,
     table: TableOption = None,
     bucket: BucketOption = None,
@@ -128,6 +134,7 @@ def resync(
     operator = operator_of(
         stack=stack,
         ledger=ledger,
+        view=view,
         source=source,
         table=table,
         bucket=bucket,
@@ -148,10 +155,11 @@ def resync(
     _print(order, as_json=as_json)
 
 
-def _deployed(stack: str, region: str) -> ReplayOperator:
+def _deployed(stack: str, view: str | None, region: str) -> ReplayOperator:
     return operator_of(
         stack=stack,
         ledger=None,
+        view=view,
         source=None,
         table=None,
         bucket=None,

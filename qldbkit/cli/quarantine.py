@@ -23,6 +23,7 @@ from qldbkit.cli.replays import (
     RegionOption,
     StackOption,
     TableOption,
+    ViewOption,
     operator_of,
 )
 from qldbkit.replay.operator import ReplayOperator
@@ -47,6 +48,7 @@ def open_replay(
     context: typer.Context,
     stack: StackOption = STREAM_STACK,
     ledger: LedgerOption = None,
+    view: ViewOption = None,
     table: TableOption = None,
     bucket: BucketOption = None,
     buffer: FileOption = None,
@@ -57,6 +59,7 @@ def open_replay(
     context.obj = lambda: operator_of(
         stack=stack,
         ledger=ledger,
+        view=view,
         source=None,
         table=table,
         bucket=bucket,

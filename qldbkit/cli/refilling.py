@@ -17,6 +17,7 @@ from qldbkit.cli.replays import (
     RegionOption,
     StackOption,
     TableOption,
+    ViewOption,
     operator_of,
 )
 from qldbkit.cli.sources import source_at
@@ -38,6 +39,7 @@ def refill(
     reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.")] = "",
     stack: StackOption = STREAM_STACK,
     ledger: LedgerOption = None,
+    view: ViewOption = None,
     table: TableOption = None,
     bucket: BucketOption = None,
     buffer: FileOption = None,
@@ -49,6 +51,7 @@ def refill(
     operator = operator_of(
         stack=stack,
         ledger=ledger,
+        view=view,
         source=None,
         table=table,
         bucket=bucket,

@@ -13,6 +13,7 @@ from qldbkit.client.connection import default_endpoint
 from qldbkit.endpoints import LedgerEndpoints
 from qldbkit.replay.operator import ReplayNames, ReplayOperator, names_of_stack
 from qldbkit.replay.settings import tables_of_environment
+from qldbkit.replay.views.opening import is_view
 
 STREAM_STACK = "QldbBlogStreamStack"
 
@@ -23,8 +24,17 @@ LedgerOption = Annotated[
     str | None,
     typer.Option("--ledger", help="The destination ledger, instead of the stack's."),
 ]
+ViewOption = Annotated[
+    str | None,
+    typer.Option(
+        "--view",
+        help="A view instead of the destination ledger: a kind that the stack has, such as"
+        " postgresql, or its URL.",
+    ),
+]
 SourceOption = Annotated[
-    str | None, typer.Option("--source", help="The source ledger, where --ledger is given.")
+    str | None,
+    typer.Option("--source", help="The source ledger, where the stack does not name it."),
 ]
 TableOption = Annotated[
     str | None, typer.Option("--table", help="DynamoDB table of the settling buffer.")
@@ -67,6 +77,7 @@ def operator_of(
     *,
     stack: str,
     ledger: str | None,
+    view: str | None,
     source: str | None,
     table: str | None,
     bucket: str | None,
@@ -76,18 +87,23 @@ def operator_of(
 ) -> ReplayOperator:
     """The replay that the options name: by its parts if a ledger is given, else by its stack.
 
-    Which tables are replayed, and as what, is in the stack's outputs; if a ledger is given, in
+    A view has the parts that its stack names, unless its URL is given with a settling buffer.
+
+    Which tables are replayed, and as what, is in the stack's outputs; without one, in
     ``REPLAY_TABLES`` and ``RENAME_TABLES`` of the environment, as for the deployed functions.
 
     Raises:
         ReplayNotFoundError: there is no such stack.
         ReplaySettingsError, NameRefusedError: the environment names tables that cannot be.
     """
-    if ledger is not None:
-        routing = tables_of_environment(os.environ)
-        names = ReplayNames(ledger, source, table, bucket, file, routing)
+    if ledger is not None and view is not None:
+        raise typer.BadParameter("a replay goes into one destination: give --ledger or --view")
+    by_parts = view is not None and is_view(view) and (table is not None or file is not None)
+    if ledger is not None or by_parts:
+        routing, name = tables_of_environment(os.environ), ledger or view or ""
+        names = ReplayNames(name, source, table, bucket, file, routing, view=view)
     else:
-        names = names_of_stack(boto3.client("cloudformation", region_name=region), stack)
+        names = names_of_stack(boto3.client("cloudformation", region_name=region), stack, view)
     environment = {
         "AWS_REGION": region,
         "LEDGER_ENDPOINT_URL": endpoint_url or default_endpoint(),

@@ -20,6 +20,7 @@ from qldbkit.cli.replays import (
     SourceOption,
     StackOption,
     TableOption,
+    ViewOption,
     operator_of,
 )
 from qldbkit.replay.status import ReplayStatus, replay_status
@@ -33,6 +34,7 @@ def add_to(application: typer.Typer) -> None:
 def status(
     stack: StackOption = STREAM_STACK,
     ledger: LedgerOption = None,
+    view: ViewOption = None,
     source: SourceOption = None,
     table: TableOption = None,
     bucket: BucketOption = None,
@@ -45,6 +47,7 @@ def status(
     operator = operator_of(
         stack=stack,
         ledger=ledger,
+        view=view,
         source=source,
         table=table,
         bucket=bucket,

@@ -233,6 +233,21 @@ class SourceLedger:
         self._driver.execute_lambda(read)
 
 
+class SomeTables:
+    """Some tables of a side, and nothing else of it."""
+
+    def __init__(self, side: Side, only: frozenset[str]):
+        self._side, self._only = side, only
+
+    def tables(self) -> frozenset[str]:
+        """Those that are there."""
+        return self._side.tables() & self._only
+
+    def digests(self) -> Iterator[DocumentDigest]:
+        """Their documents."""
+        return (each for each in self._side.digests() if each.table in self._only)
+
+
 class DestinationLedger:
     """A ledger that was replayed into: its documents go by the ids that they have in the source.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -23,6 +24,7 @@ from qldbkit.replay.retrying import RetryingDestination
 from qldbkit.replay.settings import ReplaySettings, StreamSettings, ViewSettings
 from qldbkit.replay.units import UnitLimits
 from qldbkit.replay.views.opening import open_view
+from qldbkit.replay.views.view import Indexer
 
 
 class Replayer:
@@ -42,6 +44,7 @@ class Replayer:
         emit: Callable[[str], None] = print,
         logger: Logger | None = None,
         prepare: Callable[[], None] | None = None,
+        unindexed: Callable[[], int] | None = None,
     ):
         """Put the parts together.
 
@@ -54,8 +57,9 @@ class Replayer:
             emit: takes each line of metrics; in Lambda, what is printed is logged.
             logger: takes the lines for people.
             prepare: what has to be done once before the first run, until it succeeds.
+            unindexed: counts the documents that the destination could not index.
         """
-        self._prepare = prepare
+        self._prepare, self._unindexed = prepare, unindexed
         self._applier = Applier(RetryingDestination(destination), buffer, clock, policy)
         self._reports = Reports(name, buffer, clock=clock, emit=emit, logger=logger)
 
@@ -98,6 +102,7 @@ class Replayer:
             name=settings.name,
             policy=policy_of(settings.stream, view.limits),
             prepare=view.prepare,
+            unindexed=view.unindexed_documents if isinstance(view, Indexer) else None,
         )
 
     def handle(self, event: Mapping[str, Any]) -> Figures:
@@ -122,13 +127,19 @@ class Replayer:
                 function's errors show it while the stream is still read and kept.
             Exception: the destination or the buffer failed; the next drain tries again.
         """
-        outcome, figures = self._run(self._applier.drain)
+        outcome, figures = self._run(self._drained)
         problems = outcome.problems()
         if problems:
             raise ReplicationHeldError(
                 "; ".join(problems), hint="the archive in S3 has every record that was streamed"
             )
         return figures
+
+    def _drained(self) -> Outcome:
+        outcome = self._applier.drain()
+        if self._unindexed is not None and outcome.standing is not None:
+            outcome.standing = replace(outcome.standing, unindexed=self._unindexed())
+        return outcome
 
     def _run(self, run: Callable[[], Outcome]) -> tuple[Outcome, Figures]:
         try:

@@ -38,6 +38,8 @@ class Metric(StrEnum):
     BLOCKS_WAITING = "BlocksWaiting"
     QUARANTINED_RECORDS = "QuarantinedRecords"
     GAPS_OPEN = "GapsOpen"
+    # Of the clock of a view whose database indexes what documents hold
+    DOCUMENTS_UNINDEXED = "DocumentsUnindexed"
     # Of a comparison that is published
     DIFFERENCES = "Differences"
 

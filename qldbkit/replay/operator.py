@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 import socket
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -24,7 +24,8 @@ from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.buffer_dynamodb import DynamoDbBuffer
 from qldbkit.replay.buffer_sqlite import SqliteBuffer
 from qldbkit.replay.checkpoint import Checkpoint
-from qldbkit.replay.compare import DestinationLedger
+from qldbkit.replay.compare import DestinationLedger, Side, SomeTables
+from qldbkit.replay.destination import Destination
 from qldbkit.replay.errors import OrderRefusedError
 from qldbkit.replay.interruptions import Interruptions
 from qldbkit.replay.ledger_destination import LedgerDestination
@@ -42,6 +43,9 @@ from qldbkit.replay.routed_source import RoutedSource
 from qldbkit.replay.routing import ALL_TABLES, TableRouting
 from qldbkit.replay.settings import DEFAULT_GAP_RETENTION, DEFAULT_SETTLE_WINDOW
 from qldbkit.replay.skipping import go_on_over, held_at
+from qldbkit.replay.views.kinds import OUTPUT_PREFIXES, deployed_name
+from qldbkit.replay.views.opening import is_view, kind_of, open_view
+from qldbkit.replay.views.view import View
 
 
 class ReplayNotFoundError(QldbkitError):
@@ -53,7 +57,7 @@ class ReplayNames:
     """What a replay's parts are called.
 
     Attributes:
-        destination: the destination ledger's name.
+        destination: the destination's name: a ledger's, or a view's in the metrics.
         source: the source ledger's name; None if it is not known.
         table: the settling buffer's DynamoDB table; None if ``file`` is given.
         bucket: the quarantine's S3 bucket; None if payloads are in the table.
@@ -61,6 +65,7 @@ class ReplayNames:
         tables: which of the source's tables are replayed, and as what.
         function: the Lambda function that takes the stream's batches; None if none is known.
         clock_rule: EventBridge's rule that calls the clock's function; None if none is known.
+        view: the view's URL; None if the destination is a ledger.
     """
 
     destination: str
@@ -71,13 +76,20 @@ class ReplayNames:
     tables: TableRouting = ALL_TABLES
     function: str | None = None
     clock_rule: str | None = None
+    view: str | None = None
 
 
-def names_of_stack(cloudformation: Any, stack: str) -> ReplayNames:
+def names_of_stack(cloudformation: Any, stack: str, view: str | None = None) -> ReplayNames:
     """The names in the outputs of the stack that is deployed.
 
+    Args:
+        cloudformation: boto3's client.
+        stack: the stack's name.
+        view: the view that is meant, by its kind, or by the URL by which it is reached from here;
+            None for the destination ledger.
+
     Raises:
-        ReplayNotFoundError: there is no such stack, or it has no replay.
+        ReplayNotFoundError: there is no such stack, or it has no such replay.
     """
     try:
         (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
@@ -88,19 +100,50 @@ def names_of_stack(cloudformation: Any, stack: str) -> ReplayNames:
         ) from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", ())}
     try:
-        return ReplayNames(
-            destination=outputs["DestinationLedgerName"],
-            source=outputs["SourceLedgerName"],
-            table=outputs["BufferTableName"],
-            bucket=outputs.get("QuarantineBucketName"),
-            tables=TableRouting.from_text(
-                outputs.get("ReplayedTables", ""), outputs.get("RenamedTables", "")
-            ),
-            function=outputs.get("ReplayFunctionName"),
-            clock_rule=outputs.get("ClockRuleName"),
-        )
+        return _names_in(outputs) if view is None else _view_names_in(outputs, view)
     except KeyError as error:
-        raise ReplayNotFoundError(f"stack {stack} has no output {error.args[0]}") from error
+        raise ReplayNotFoundError(
+            f"stack {stack} has no output {error.args[0]}",
+            hint=None if view is None else "`views` in the stack's context names its views",
+        ) from error
+
+
+def _names_in(outputs: Mapping[str, str]) -> ReplayNames:
+    return ReplayNames(
+        destination=outputs["DestinationLedgerName"],
+        source=outputs["SourceLedgerName"],
+        table=outputs["BufferTableName"],
+        bucket=outputs.get("QuarantineBucketName"),
+        tables=_routing_in(outputs),
+        function=outputs.get("ReplayFunctionName"),
+        clock_rule=outputs.get("ClockRuleName"),
+    )
+
+
+def _view_names_in(outputs: Mapping[str, str], view: str) -> ReplayNames:
+    kind = kind_of(view) if is_view(view) else view
+    if kind not in OUTPUT_PREFIXES:
+        raise ReplayNotFoundError(
+            f"{view} is no view", hint=f"give a URL, or one of {', '.join(OUTPUT_PREFIXES)}"
+        )
+    parts, source = f"{OUTPUT_PREFIXES[kind]}View", outputs["SourceLedgerName"]
+    url = outputs[f"{parts}Url"]
+    return ReplayNames(
+        destination=deployed_name(source, kind),
+        source=source,
+        table=outputs[f"{parts}BufferTableName"],
+        bucket=outputs.get("QuarantineBucketName"),
+        tables=_routing_in(outputs),
+        function=outputs[f"{parts}ReplayFunctionName"],
+        clock_rule=outputs.get(f"{parts}ClockRuleName"),
+        view=view if is_view(view) else url,
+    )
+
+
+def _routing_in(outputs: Mapping[str, str]) -> TableRouting:
+    return TableRouting.from_text(
+        outputs.get("ReplayedTables", ""), outputs.get("RenamedTables", "")
+    )
 
 
 class ReplayOperator:
@@ -126,6 +169,7 @@ class ReplayOperator:
         self._policy = policy or ReplayPolicy(
             settle_window=DEFAULT_SETTLE_WINDOW, tables=names.tables
         )
+        self._view: View | None = None
 
     def buffer(self) -> SettlingBuffer:
         """The settling buffer.
@@ -152,9 +196,15 @@ class ReplayOperator:
             else None,
         )
 
-    def destination(self) -> LedgerDestination:
-        """The destination ledger."""
-        return LedgerDestination(self._driver())
+    def destination(self) -> Destination:
+        """The destination: a ledger, or a view, whose connections end with the process."""
+        return LedgerDestination(self._driver()) if self.names.view is None else self._opened()
+
+    def _opened(self) -> View:
+        if self._view is None:
+            assert self.names.view is not None
+            self._view = open_view(self.names.view, self.endpoints.region)
+        return self._view
 
     def _driver(self) -> Any:
         return qldb_driver(
@@ -213,11 +263,17 @@ class ReplayOperator:
 
         def bring() -> str:
             strand_id = only_strand(destination.checkpoints())
-            side = partial(DestinationLedger, self._driver(), only)
+            side = partial(self._side, only)
             return str(resynchronise(routed, destination, side, strand_id, who=who))
 
         position = f"{', '.join(sorted(tables))} from {source.name()}"
         return Orders(self.buffer(), who=who).carry_out(Action.RESYNC, position, reason, bring)
+
+    def _side(self, only: frozenset[str]) -> Side:
+        """Those tables of the destination, as they are now."""
+        if self.names.view is None:
+            return DestinationLedger(self._driver(), only)
+        return SomeTables(self._opened(), only)
 
     def skip(self, sequence_no: int, strand_id: str | None, reason: str) -> Order:
         """Let a strand go on over the block that it waits for, on record.
@@ -319,7 +375,10 @@ class ReplayOperator:
         return {each: name for each, name in names.items() if name is not None}
 
     def _applier(self, buffer: SettlingBuffer) -> Applier:
-        return Applier(RetryingDestination(self.destination()), buffer, self.clock, self._policy)
+        policy = self._policy
+        if self.names.view is not None:
+            policy = replace(policy, limits=self._opened().limits)
+        return Applier(RetryingDestination(self.destination()), buffer, self.clock, policy)
 
     def control(self) -> Any:
         """The control plane of the ledgers."""

@@ -22,12 +22,14 @@ class Standing:
         quarantined: records in quarantine, up to a bound.
         gaps_open: gaps that were passed and may still be filled, of those the checkpoints hold.
         waited: seconds that the block longest waited for has been there; 0 if none waits.
+        unindexed: current documents that the destination could not index; None if it indexes none.
     """
 
     blocks_waiting: int = 0
     quarantined: int = 0
     gaps_open: int = 0
     waited: float = 0.0
+    unindexed: int | None = None
 
 
 @dataclass(slots=True)
@@ -140,9 +142,12 @@ class Outcome:
 def _standing_figures(standing: Standing | None) -> dict[Metric, int]:
     if standing is None:
         return {}
-    return {
+    found = {
         Metric.HEARTBEAT: 1,
         Metric.BLOCKS_WAITING: standing.blocks_waiting,
         Metric.QUARANTINED_RECORDS: standing.quarantined,
         Metric.GAPS_OPEN: standing.gaps_open,
     }
+    if standing.unindexed is not None:
+        found[Metric.DOCUMENTS_UNINDEXED] = standing.unindexed
+    return found

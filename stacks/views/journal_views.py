@@ -11,7 +11,8 @@ from typing import Final
 
 from constructs import Construct
 
-from stacks.alarms import Alarms, replay_plans
+from qldbkit.replay.views.kinds import OUTPUT_PREFIXES, deployed_name
+from stacks.alarms import Alarms, index_plans, replay_plans
 from stacks.journal_stream import JournalStream
 from stacks.packaging import CodeSource
 from stacks.quarantine_bucket import QuarantineBucket
@@ -30,8 +31,8 @@ STORES: Final[Mapping[str, Callable[..., ViewStore]]] = {
 }
 """The construct of each kind of `stacks.settings.VIEW_KINDS`."""
 
-PREFIXES: Final = {"dynamodb": "DynamoDb", "opensearch": "OpenSearch", "postgresql": "PostgreSql"}
-"""What constructs and outputs of each kind are called."""
+INDEXING: Final = frozenset({"opensearch"})
+"""The kinds that index what documents hold, and may fail to."""
 
 
 class JournalView(Construct):
@@ -50,7 +51,7 @@ class JournalView(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.store = STORES[kind](self, "Store", settings=settings)
-        name = f"{settings.qldb_ledger_name}-{kind}"
+        name = deployed_name(settings.qldb_ledger_name, kind)
         self.replay = Replay(
             self,
             "Replay",
@@ -71,9 +72,9 @@ class JournalView(Construct):
                 network=self.store.network,
             ),
         )
-        self.alarms = Alarms(
-            self, "Alarms", settings=settings, plans=replay_plans(self.replay.watched)
-        )
+        watched = self.replay.watched
+        plans = [*replay_plans(watched), *(index_plans(watched) if kind in INDEXING else ())]
+        self.alarms = Alarms(self, "Alarms", settings=settings, plans=plans)
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -82,6 +83,7 @@ class JournalView(Construct):
             "ViewUrl": self.store.url,
             "ViewBufferTableName": self.replay.buffer.table.table_name,
             "ViewReplayFunctionName": self.replay.on_batch.function.function_name,
+            "ViewClockRuleName": self.replay.clock.rule_name,
             "ViewDrainFunctionName": self.replay.on_clock.function.function_name,
             "ViewFailedBatchesQueueUrl": self.replay.failed.queue.queue_url,
         }
@@ -107,7 +109,7 @@ class JournalViews(Construct):
         self.views = tuple(
             JournalView(
                 self,
-                PREFIXES[kind],
+                OUTPUT_PREFIXES[kind],
                 kind=kind,
                 settings=settings,
                 code=code,

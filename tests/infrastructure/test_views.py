@@ -7,9 +7,10 @@ import re
 import pytest
 from aws_cdk.assertions import Template
 
+from qldbkit.replay.views.kinds import OUTPUT_PREFIXES
 from stacks.packaging import PACKAGES
 from stacks.settings import VIEW_KINDS
-from stacks.views.journal_views import PREFIXES, STORES
+from stacks.views.journal_views import INDEXING, STORES
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def template(lay_out) -> Template:
 def of_view(template: Template, resource: str, kind: str) -> dict[str, dict]:
     """The properties of a view's resources of a type, by their logical ids."""
     found = template.find_resources(resource)
-    prefix = f"Views{PREFIXES[kind]}"
+    prefix = f"Views{OUTPUT_PREFIXES[kind]}"
     return {name: each["Properties"] for name, each in found.items() if name.startswith(prefix)}
 
 
@@ -29,7 +30,7 @@ def test_without_views_in_the_context_there_is_none(stream_template: Template) -
 
 
 def test_every_kind_has_a_store_a_prefix_and_a_package() -> None:
-    assert set(VIEW_KINDS) == STORES.keys() <= PREFIXES.keys()
+    assert set(VIEW_KINDS) == STORES.keys() <= OUTPUT_PREFIXES.keys()
     assert all(f"view-{kind}" in PACKAGES for kind in VIEW_KINDS)
 
 
@@ -40,7 +41,7 @@ def test_a_view_has_two_functions_and_a_settling_buffer(template: Template, kind
     assert {each["Handler"] for each in own} == {"handler.handle", "drain.handle"}
     buffers = {str(each["Environment"]["Variables"]["BUFFER_TABLE"]) for each in own}
     (buffer,) = buffers
-    assert f"Views{PREFIXES[kind]}ReplayBuffer" in buffer
+    assert f"Views{OUTPUT_PREFIXES[kind]}ReplayBuffer" in buffer
     for each in own:
         told = each["Environment"]["Variables"]
         assert told["VIEW_NAME"] == f"QldbBlog-{kind}"
@@ -75,6 +76,7 @@ def test_a_view_has_alarms_of_its_own(template: Template, kind: str) -> None:
     assert names == {
         *("IteratorAge", "NearExpiry", "Gap", "QuarantineNotEmpty", "Difference", "Heartbeat"),
         *("BatchErrors", "ClockErrors", "FailedBatches"),
+        *(["Unindexed"] if kind in INDEXING else []),
     }
     of_replay = [each for each in alarms.values() if each["Namespace"] == "qldbkit/replay"]
     dimensions = {each["Dimensions"][0]["Value"] for each in of_replay}
@@ -86,5 +88,5 @@ def test_a_view_is_on_the_dashboard_and_in_the_outputs(template: Template, kind:
     (dashboard,) = template.find_resources("AWS::CloudWatch::Dashboard").values()
     assert f"QldbBlog-{kind}: milliseconds behind" in str(dashboard)
     outputs = template.find_outputs("*")
-    for name in ("ViewUrl", "ViewBufferTableName", "ViewReplayFunctionName"):
-        assert f"{PREFIXES[kind]}{name}" in outputs
+    for name in ("ViewUrl", "ViewBufferTableName", "ViewReplayFunctionName", "ViewClockRuleName"):
+        assert f"{OUTPUT_PREFIXES[kind]}{name}" in outputs

@@ -195,6 +195,7 @@ def test_what_cannot_be_indexed_is_kept_and_named(view: OpenSearchView, refused:
         view, IonSpan.from_text("{k: {y: 1}}"), document, IonSpan.from_text("{k: {y: 2}}")
     )
     (named,) = view.unindexed()
+    assert view.unindexed_documents() == 1
     assert (named.id, named.version) == (second, 0)
     assert named.reason in {"mapper_parsing_exception", "illegal_argument_exception"}
     digests = {each.document_id: each.digest for each in view.digests()}

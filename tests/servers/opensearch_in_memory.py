@@ -104,6 +104,8 @@ class InMemoryOpenSearch:
                 for each in body["scroll_id"]:
                     self.scrolls.pop(each, None)
                 return {"succeeded": True}
+            case ["POST", names, "_count"]:
+                return {"count": sum(1 for _ in self._found(names, body["query"]))}
             case ["POST", names, "_search"]:
                 return self._search(names, body["query"])
             case ["PUT", name]:
@@ -208,15 +210,16 @@ class InMemoryOpenSearch:
         return {"acknowledged": True}
 
     def _search(self, names: str, query: dict[str, Any]) -> dict[str, Any]:
-        found = [
-            {"_index": name, "_id": id_, "_source": _copy(kept.source)}
-            for name in names.split(",")
-            for id_, kept in self.indices.get(name, Index()).documents.items()
-            if kept.source is not None and matches(kept.source, query)
-        ]
+        found = list(self._found(names, query))
         id_ = f"scroll-{next(self._scroll_ids)}"
         self.scrolls[id_] = found
         return self._page(id_)
+
+    def _found(self, names: str, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for name in dict.fromkeys(names.split(",")):
+            for id_, kept in self.indices.get(name, Index()).documents.items():
+                if kept.source is not None and matches(kept.source, query):
+                    yield {"_index": name, "_id": id_, "_source": _copy(kept.source)}
 
     def _page(self, id_: str) -> dict[str, Any]:
         if id_ not in self.scrolls:

@@ -17,7 +17,7 @@ from qldbkit.replay.views.opensearch.schema import CURRENT
 Request = Callable[[Cluster], Any]
 
 DATA = ("{}", '{"a":1}', '{"a":"x"}', '{"b":{"c":1}}', '{"b":7}', '{"":1}', '{"c":{"d":{"e":1}}}')
-KINDS = ("get", "many", "put", "bulk", "bulk", "aliases", "make", "scan")
+KINDS = ("get", "many", "put", "bulk", "bulk", "aliases", "make", "scan", "count")
 
 
 class RandomRequests:
@@ -28,9 +28,7 @@ class RandomRequests:
 
     def next(self) -> tuple[str, Request]:
         """A request, and what it is called."""
-        kind = self._random.choice(
-            ("get", "many", "put", "bulk", "bulk", "aliases", "make", "scan")
-        )
+        kind = self._random.choice(KINDS)
         request: Request = getattr(self, f"_{kind}")()
         return kind, request
 
@@ -98,6 +96,15 @@ class RandomRequests:
 
         def ask(cluster: Cluster) -> Any:
             return sorted(_documents(cluster, table, query), key=lambda each: each[0])
+
+        return ask
+
+    def _count(self) -> Request:
+        indices = [self._index(), self._index()]
+
+        def ask(cluster: Cluster) -> Any:
+            cluster.refresh(indices)
+            return cluster.count(indices, CURRENT)
 
         return ask
 

@@ -37,6 +37,21 @@ def is_view(text: str) -> bool:
     return urlsplit(text).scheme in KINDS and "://" in text
 
 
+def kind_of(url: str) -> str:
+    """The package of the view at a URL.
+
+    Raises:
+        ViewUrlError: the URL names no view.
+    """
+    kind = KINDS.get(urlsplit(url).scheme)
+    if kind is None:
+        raise ViewUrlError(
+            f"{urlsplit(url).scheme or 'the text'} is no kind of view",
+            hint=f"begin the URL with one of {', '.join(f'{each}://' for each in KINDS)}",
+        )
+    return kind
+
+
 def open_view(url: str, region: str) -> View:
     """The view at a URL.
 
@@ -50,12 +65,7 @@ def open_view(url: str, region: str) -> View:
         ViewUrlError: the URL names no view, or lacks something.
         ViewClientMissingError: what speaks to that kind of view is not installed.
     """
-    kind = KINDS.get(urlsplit(url).scheme)
-    if kind is None:
-        raise ViewUrlError(
-            f"{urlsplit(url).scheme or 'the text'} is no kind of view",
-            hint=f"begin the URL with one of {', '.join(f'{each}://' for each in KINDS)}",
-        )
+    kind = kind_of(url)
     try:
         module = import_module(f"qldbkit.replay.views.{kind}")
     except ImportError as error:

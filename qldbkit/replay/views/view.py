@@ -58,6 +58,14 @@ class HistoryKeeper(Protocol):
 
 
 @runtime_checkable
+class Indexer(Protocol):
+    """A view that indexes what documents hold, and keeps those whole that it cannot index."""
+
+    def unindexed_documents(self) -> int:
+        """How many current documents are not indexed, as far as searches see them by now."""
+
+
+@runtime_checkable
 class JournalKeeper(Protocol):
     """A view that keeps the journal as it was written, so that it can be proven and restored."""
 

@@ -131,8 +131,30 @@ def test_metrics_have_the_names_that_alarms_use(
     of_batch, of_clock = printed
     assert named(of_batch) == OF_A_BATCH
     assert named(of_clock) == OF_THE_CLOCK
-    of_replay = set(Metric) - {Metric.DIFFERENCES}  # which a comparison publishes
+    of_others = {Metric.DIFFERENCES, Metric.DOCUMENTS_UNINDEXED}  # a comparison, some views
+    of_replay = set(Metric) - of_others
     assert {str(each): UNITS[each] for each in of_replay} == OF_THE_CLOCK
+
+
+def test_the_clock_of_a_view_that_indexes_counts_what_is_not_indexed(
+    world: Any, printed: list[str]
+) -> None:
+    unindexed = iter([2, 0])
+    replayer = Replayer(
+        world.destination,
+        world.buffer,
+        name="View",
+        policy=ReplayPolicy(),
+        emit=printed.append,
+        unindexed=lambda: next(unindexed),
+    )
+    world.source.create_table("Person")
+    replayer.handle(kinesis_event(records_of(world.source.blocks[0])))
+    for _ in range(2):
+        replayer.drain()
+    of_batch, *of_clock = printed
+    assert "DocumentsUnindexed" not in named(of_batch)
+    assert [json.loads(each)["DocumentsUnindexed"] for each in of_clock] == [[2], [0]]
 
 
 def test_the_clock_beats_when_nothing_happens(

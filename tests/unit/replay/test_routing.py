@@ -10,7 +10,7 @@ from simulation.source import Write
 
 from qldbkit.errors import QldbkitError
 from qldbkit.replay.applier import ReplayPolicy
-from qldbkit.replay.operator import names_of_stack
+from qldbkit.replay.operator import ReplayNames, ReplayNotFoundError, names_of_stack
 from qldbkit.replay.routing import TableRouting
 from qldbkit.replay.settings import tables_of_environment
 from qldbkit.replay.settle import HoldReason
@@ -151,3 +151,51 @@ def test_the_functions_and_the_operators_are_told_the_same() -> None:
     routing = tables_of_environment(environment)
     assert names_of_stack(CloudFormation(), "Stack").tables == routing
     assert ReplayPolicy(tables=routing).tables.name_of("Person") == "People"
+
+
+class Stacks:
+    """CloudFormation with one stack, of a ledger and a view."""
+
+    def describe_stacks(self, **_: str) -> dict[str, Any]:
+        outputs = {
+            "DestinationLedgerName": "Destination",
+            "SourceLedgerName": "Source",
+            "BufferTableName": "Buffer",
+            "QuarantineBucketName": "Quarantine",
+            "ReplayedTables": "Person",
+            "OpenSearchViewUrl": "opensearch+https://search.example/source?signing=es",
+            "OpenSearchViewBufferTableName": "ViewBuffer",
+            "OpenSearchViewReplayFunctionName": "ViewReplay",
+            "OpenSearchViewClockRuleName": "ViewClock",
+        }
+        pairs = [{"OutputKey": key, "OutputValue": each} for key, each in outputs.items()]
+        return {"Stacks": [{"Outputs": pairs}]}
+
+
+@pytest.mark.parametrize("view", ["opensearch", "opensearch+http://127.0.0.1:9200/source"])
+def test_a_view_has_a_replay_of_its_own(view: str) -> None:
+    found = names_of_stack(Stacks(), "Stack", view)
+    assert found == ReplayNames(
+        destination="Source-opensearch",
+        source="Source",
+        table="ViewBuffer",
+        bucket="Quarantine",
+        tables=TableRouting.from_text("Person", ""),
+        function="ViewReplay",
+        clock_rule="ViewClock",
+        view=view if "://" in view else "opensearch+https://search.example/source?signing=es",
+    )
+
+
+@pytest.mark.parametrize(
+    ("view", "sentence"),
+    [
+        ("postgresql", "stack Stack has no output PostgreSqlViewUrl"),
+        ("mongodb", "mongodb is no view"),
+        ("mongodb://host/name", "mongodb://host/name is no view"),
+    ],
+)
+def test_a_view_that_the_stack_has_not_is_refused(view: str, sentence: str) -> None:
+    with pytest.raises(ReplayNotFoundError, match=sentence) as caught:
+        names_of_stack(Stacks(), "Stack", view)
+    assert caught.value.hint

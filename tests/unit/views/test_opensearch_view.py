@@ -23,6 +23,7 @@ from qldbkit.replay.destination import (
 )
 from qldbkit.replay.errors import DestinationChangedError
 from qldbkit.replay.repair import repair
+from qldbkit.replay.views.view import Indexer
 
 
 @pytest.fixture
@@ -134,12 +135,15 @@ def test_a_document_that_cannot_be_indexed_is_kept_and_named(world: World) -> No
     assert found["qldbkit"]["unindexed"] == "mapper_parsing_exception"
     (named,) = world.view.unindexed()
     assert (named.table, named.id, named.version, named.sequence_no) == ("Person", second, 0, 2)
+    assert isinstance(world.view, Indexer)
+    assert world.view.unindexed_documents() == 1
     assert "data" in world.read(first)
     assert world.view.index_again() == 1
     assert world.read(second) == found
     world.source.write("Person", [Write(second, {"Address": {"City": "Bonn"}})])
     world.deliver(world.source.blocks[-1])
     assert list(world.view.unindexed()) == []
+    assert world.view.unindexed_documents() == 0
     world.assert_equal()
 
 

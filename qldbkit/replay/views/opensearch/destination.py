@@ -164,6 +164,10 @@ class OpenSearchView:
         """The current documents that queries do not see."""
         return reading.unindexed(self._cluster, self._read().record)
 
+    def unindexed_documents(self) -> int:
+        """How many there are, as far as searches see them by now."""
+        return reading.unindexed_documents(self._cluster, self._read().record)
+
     def index_again(self) -> int:
         """Have the documents indexed again that could not be; return how many still are not.
 

@@ -79,6 +79,12 @@ def unindexed(cluster: Cluster, record: Record) -> Iterator[Unindexed]:
             )
 
 
+def unindexed_documents(cluster: Cluster, record: Record) -> int:
+    """How many they are, without waiting for what was written last to be seen."""
+    indices = [each.index for each in record.tables if each.active]
+    return cluster.count(indices, _UNINDEXED) if indices else 0
+
+
 def indexable(cluster: Cluster, record: Record) -> Iterator[tuple[int, Write]]:
     """The same documents as they would be indexed, each with the commit that wrote it."""
     for table in (each for each in record.tables if each.active):
