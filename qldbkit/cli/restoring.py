@@ -187,6 +187,12 @@ def summary_rows(report: RestoreReport) -> list[tuple[str, str]]:
             rows.append((name, f"{count:,}"))
     if found["digest"]:
         rows.append(("digest", found["digest"]))
-    if report.digest_equal is not None:
-        rows.append(("the given digest", "equal" if report.digest_equal else "DIFFERENT"))
+    if report.given is not None:
+        rows.append(("the given digest", _compared(report.given, report.digest_equal)))
     return rows
+
+
+def _compared(given: SavedDigest, equal: bool | None) -> str:
+    if equal is None:
+        return f"not compared: not every block up to {given.tip.sequence_no} is there"
+    return "equal" if equal else "DIFFERENT"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -97,7 +98,9 @@ class _Check:
         elif not _covers(self.digest.tip, address):
             self.find(DAMAGED, f"the digest at {self.digest.tip} does not cover {what}", address)
         else:
-            self.proven.append(f"{what} of {address} is in the journal that has the digest")
+            digest = b64encode(self.digest.digest).decode()
+            tip = self.digest.tip.sequence_no
+            self.proven.append(f"{what} of {address} is in the journal of digest {digest} at {tip}")
 
 
 def verify_answers(answers: SavedAnswers) -> AnswersReport:

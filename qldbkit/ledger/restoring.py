@@ -19,6 +19,7 @@ from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.outcome import BlockFacts, Outcome
 from qldbkit.journal.parallel import proven
+from qldbkit.journal.peaks import Peaks
 from qldbkit.journal.sources.answers import SavedDigest
 from qldbkit.journal.sources.stored import JournalSource, StoredBlock
 from qldbkit.journal.verification import exit_status
@@ -86,8 +87,9 @@ class RestoreReport:
         absent: blocks that are not in the source, between those that are.
         unproven: revisions and transactions of JSON whose hashes prove nothing.
         stopped_at: the damage before which it ended, if that was asked for and met.
-        digest: of the ledger at its latest block; None for a dry run, or behind a hole.
-        digest_equal: whether a given digest is the ledger's at the same block; None if not known.
+        digest: of the ledger at its latest block, in a dry run as it would be; None behind a hole.
+        given: a digest to compare with, if there was one.
+        digest_equal: whether it is the ledger's at the same block; None if that is not known.
         dry_run: whether nothing was written.
     """
 
@@ -101,6 +103,7 @@ class RestoreReport:
     unproven: int
     stopped_at: Finding | None
     digest: bytes | None
+    given: SavedDigest | None
     digest_equal: bool | None
     dry_run: bool
 
@@ -110,7 +113,7 @@ class RestoreReport:
         kinds = []
         if self.stopped_at is not None or self.digest_equal is False:
             kinds.append(FindingKind.DAMAGED)
-        if self.unproven or self.absent:
+        if self.unproven or self.absent or (self.given and self.digest_equal is None):
             kinds.append(FindingKind.UNVERIFIABLE)
         return exit_status(kinds)
 
@@ -158,9 +161,9 @@ def restore(
         DivergedError: the ledger has other blocks than the journal.
         QldbkitError: the source cannot be read, or the ledger not be written.
     """
-    restoring = _Restoring(target, settings or RestoreSettings(), progress)
+    restoring = _Restoring(target, settings or RestoreSettings(), digest, progress)
     restoring.run(source)
-    return restoring.report(digest)
+    return restoring.report()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -171,12 +174,46 @@ class _Barrier:
     finding: Finding = field(compare=False)
 
 
+class _DryDigest:
+    """The digest of a ledger that is not made, as long as no block is missing.
+
+    Args:
+        tip: at which block it is wanted beside that at the latest one.
+    """
+
+    def __init__(self, tip: BlockAddress | None):
+        self._tip = tip
+        self._at_tip: bytes | None = None
+        self._peaks: Peaks | None = Peaks()
+
+    def add(self, facts: BlockFacts) -> None:
+        """Take the next block that would be loaded."""
+        if self._peaks is None or self._peaks.size != facts.address.sequence_no:
+            self._peaks = None
+            return
+        self._peaks.add(facts.block_hash)
+        if facts.address == self._tip:
+            self._at_tip = self._peaks.digest()
+
+    def digests(self) -> tuple[bytes | None, bytes | None]:
+        """At the latest block, and at the one that was asked for; None where there is none."""
+        latest = self._peaks.digest() if self._peaks is not None and self._peaks.size else None
+        return latest, self._at_tip
+
+
 class _Restoring:
     """A restore, as far as it got."""
 
-    def __init__(self, target: Target | None, settings: RestoreSettings, progress: Progress | None):
+    def __init__(
+        self,
+        target: Target | None,
+        settings: RestoreSettings,
+        given: SavedDigest | None,
+        progress: Progress | None,
+    ):
         self._target = target
         self._settings = settings
+        self._given = given
         self._progress = progress
         self._strand_id = settings.strand_id
         self._ledger: Ledger | None = None
@@ -186,6 +223,7 @@ class _Restoring:
         self._latest: BlockFacts | None = None
         self._stopped: Finding | None = None
         self._barrier: _Barrier | None = None
+        self._dry = _DryDigest(None if given is None else given.tip)
         self._blocks = self._revisions = self._present = self._absent = self._unproven = 0
 
     def run(self, source: JournalSource) -> None:
@@ -200,13 +238,15 @@ class _Restoring:
                     self._progress(self._present + self._blocks, self._revisions)
         self._write()
 
-    def report(self, digest: SavedDigest | None) -> RestoreReport:
+    def report(self) -> RestoreReport:
         """What was done."""
-        computed = None if self._ledger is None else _digest(self._ledger, None)
+        computed, at_tip = self._dry.digests()
+        if self._ledger is not None:
+            computed = _digest(self._ledger, None)
+            at_tip = None if self._given is None else _digest(self._ledger, self._given.tip)
         equal = None
-        if digest is not None and self._ledger is not None:
-            before = _digest(self._ledger, digest.tip)
-            equal = None if before is None else before == digest.digest
+        if self._given is not None and at_tip is not None:
+            equal = at_tip == self._given.digest
         return RestoreReport(
             strand_id=self._strand_id,
             first=self._first,
@@ -218,6 +258,7 @@ class _Restoring:
             unproven=self._unproven,
             stopped_at=self._stopped,
             digest=computed,
+            given=self._given,
             digest_equal=equal,
             dry_run=self._target is None,
         )
@@ -318,6 +359,7 @@ class _Restoring:
         self._revisions += facts.revisions
         self._unproven += facts.unproven
         if self._ledger is None:
+            self._dry.add(facts)
             return
         self._waiting.append(outcome.made)
         self._waiting_bytes += sum(len(part.data) for part in found.parts)

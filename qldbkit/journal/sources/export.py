@@ -25,9 +25,12 @@ from qldbkit.journal.sources.stored import (
 )
 from qldbkit.journal.sources.text import text_values
 
+MANIFEST_SUFFIX: Final = ".manifest"
 COMPLETED_SUFFIX: Final = ".completed.manifest"
 STARTED_SUFFIX: Final = ".started.manifest"
 MANIFEST_LIMIT: Final = 64 * 1024 * 1024
+GZIP_SUFFIX: Final = ".gz"
+"""What compressing a copy puts behind its name."""
 _DATA_NAME: Final = re.compile(
     r"(?:.*/)?(?P<strand>[0-9A-Za-z]+)\.(?P<first>\d+)-(?P<last>\d+)\.(?:ion|10n|json)(?:\.gz)?"
 )
@@ -78,13 +81,13 @@ class ExportSource:
 
     def expected_blocks(self) -> int | None:
         """By the names of the objects."""
-        objects = [data_object(each) for each in self._names if not each.endswith(".manifest")]
+        objects = map(data_object, self._names)
         return sum(each.last - each.first + 1 for each in objects if each.strand_id) or None
 
     def _plan(self) -> Iterator[DataObject | Finding]:
         """The data objects, and what is the matter with the manifests."""
-        manifests = [each for each in self._names if each.endswith(COMPLETED_SUFFIX)]
-        present = [each for each in self._names if not each.endswith(".manifest")]
+        manifests = [each for each in self._names if plain_name(each).endswith(COMPLETED_SUFFIX)]
+        present = [each for each in self._names if not plain_name(each).endswith(MANIFEST_SUFFIX)]
         if not manifests:
             reason = "no completed manifest says which objects the export has; all are read"
             yield Finding(FindingKind.UNVERIFIABLE, reason)
@@ -130,15 +133,30 @@ def _matched(keys: list[str], present: list[str], manifest: str) -> Iterator[Dat
     """
     by_ending: dict[str, list[str]] = {}
     for name in present:
-        by_ending.setdefault(name.rpartition("/")[2], []).append(name)
+        by_ending.setdefault(_ending(name), []).append(name)
     for key in keys:
-        candidates = by_ending.get(key.rpartition("/")[2], [])
-        exact = [each for each in candidates if key == each or key.endswith("/" + each)]
+        candidates = by_ending.get(_ending(key), [])
+        path = "/" + plain_name(key)
+        exact = [each for each in candidates if path.endswith("/" + plain_name(each))]
         if exact or candidates:
             yield data_object((exact or candidates)[0])
         else:
             reason = f"the manifest {manifest} lists an object that is not there"
             yield Finding(FindingKind.MISSING, reason, place=Place(key))
+
+
+def plain_name(name: str) -> str:
+    """An object's name without what compressing it put behind it."""
+    return name.removesuffix(GZIP_SUFFIX)
+
+
+def is_manifest(name: str) -> bool:
+    """Whether an object is a manifest, which says that it belongs to an export."""
+    return plain_name(name).endswith((COMPLETED_SUFFIX, STARTED_SUFFIX))
+
+
+def _ending(name: str) -> str:
+    return plain_name(name).rpartition("/")[2]
 
 
 def data_object(name: str) -> DataObject:

@@ -11,7 +11,7 @@ from qldbkit.errors import QldbkitError
 from qldbkit.journal.ion import VERSION_MARKER, IonFormatError, IonSpan
 from qldbkit.journal.sources.answers import is_answer
 from qldbkit.journal.sources.archive import ArchiveSource, pieces_of
-from qldbkit.journal.sources.export import COMPLETED_SUFFIX, STARTED_SUFFIX, ExportSource
+from qldbkit.journal.sources.export import ExportSource, is_manifest
 from qldbkit.journal.sources.objects import ObjectStore, open_objects, plain_stream
 from qldbkit.journal.sources.splitting import BROKEN_STREAM, Piece
 from qldbkit.journal.sources.stored import JournalSource
@@ -39,7 +39,7 @@ def open_source(location: str, folder: Path | None = None) -> JournalSource:
     """
     store = open_objects(location)
     names = store.names()
-    if any(each.endswith((COMPLETED_SUFFIX, STARTED_SUFFIX)) for each in names):
+    if any(map(is_manifest, names)):
         return ExportSource(store, names)
     for name in names[:PROBED]:
         form = _form_of(store, name)

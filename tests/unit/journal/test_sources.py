@@ -96,14 +96,19 @@ def test_every_form_gives_the_blocks_in_order(
     assert report.strands[0].revisions == REVISIONS
 
 
+@pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_a_compressed_export_and_a_copied_part_of_the_path(
-    journal: list[Block], tmp_path: Path
+    suffix: str, journal: list[Block], tmp_path: Path
 ) -> None:
     write_export(tmp_path, journal, per_object=20)
-    for file in (tmp_path / "2020/01/01/00").iterdir():
-        (tmp_path / file.name).write_bytes(gzip.compress(file.read_bytes()))
+    for file in [each for each in tmp_path.rglob("*") if each.is_file()]:
+        data = gzip.compress(file.read_bytes())
         file.unlink()
+        (tmp_path / (file.name + suffix)).write_bytes(data)
     assert read(tmp_path) == hashes(journal)
+    report = verified(tmp_path)
+    assert report.exit_status == 0, report.findings
+    assert open_source(str(tmp_path)).expected_blocks() == len(journal)
 
 
 def test_the_same_from_a_bucket(journal: list[Block], tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from qldbkit.journal.hashes import commit_digest, ion_hash, statement_digest
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Block, BlockAddress, RedactedRevision, TableInfo
 from qldbkit.journal.moments import microseconds
+from qldbkit.journal.peaks import Peaks
 from qldbkit.journal.proofs import proves
 from qldbkit.journal.records import (
     RevisionDetailsRecord,
@@ -160,7 +161,8 @@ def test_a_point_in_time_takes_the_blocks_up_to_it(
 
 def test_a_dry_run_writes_nothing(export: Path, journal: list[Block], tmp_path: Path) -> None:
     report = restore(open_source(str(export)), None)
-    assert (report.blocks, report.dry_run, report.digest) == (len(journal), True, None)
+    assert (report.blocks, report.dry_run) == (len(journal), True)
+    assert report.digest == digest_up_to(journal, len(journal) - 1)
     assert not (tmp_path / "ledgers").exists()
 
 
@@ -366,6 +368,35 @@ def test_a_given_digest_is_compared(export: Path, journal: list[Block], tmp_path
         assert (again.digest_equal, again.exit_status) == (True, 0)
         wrong = restore(open_source(str(export)), target, digest=replace(given, digest=bytes(32)))
         assert (wrong.digest_equal, wrong.exit_status) == (False, 1)
+
+
+def test_a_dry_run_compares_a_given_digest_too(export: Path, journal: list[Block]) -> None:
+    whole = verify_source(open_source(str(export))).strands[0].digest
+    assert whole is not None
+    given = SavedDigest(whole, journal[-1].address)
+    dry = restore(open_source(str(export)), None, digest=given)
+    assert (dry.digest, dry.digest_equal, dry.exit_status) == (whole, True, 0)
+    wrong = restore(open_source(str(export)), None, digest=replace(given, digest=bytes(32)))
+    assert (wrong.digest_equal, wrong.exit_status) == (False, 1)
+
+
+def test_a_digest_beyond_what_is_restored_is_not_called_proven(
+    export: Path, journal: list[Block], tmp_path: Path
+) -> None:
+    given = SavedDigest(bytes(32), journal[-1].address)
+    part = RestoreSettings(until_sequence_no=10)
+    for folder in (None, tmp_path / "ledgers"):
+        with nullcontext() if folder is None else FolderTarget(folder, NAME) as target:
+            report = restore(open_source(str(export)), target, part, digest=given)
+        assert (report.digest_equal, report.exit_status) == (None, 3)
+    assert report.digest == digest_up_to(journal, 10)
+
+
+def digest_up_to(journal: list[Block], last: int) -> bytes:
+    peaks = Peaks()
+    for each in journal[: last + 1]:
+        peaks.add(each.summary.block_hash)
+    return peaks.digest()
 
 
 def test_an_open_ledger_is_a_target_too(export: Path, journal: list[Block], tmp_path: Path) -> None:
