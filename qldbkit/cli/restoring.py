@@ -168,7 +168,7 @@ def _print(report: RestoreReport, *, as_json: bool) -> None:
         table.add_row(name, value)
     console.print(table)
     if report.stopped_at is not None:
-        console.print(f"stopped before {report.stopped_at}", soft_wrap=True, markup=False)
+        console.print(f"stopped at a break: {report.stopped_at}", soft_wrap=True, markup=False)
 
 
 def summary_rows(report: RestoreReport) -> list[tuple[str, str]]:

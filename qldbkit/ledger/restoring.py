@@ -339,8 +339,10 @@ class _Restoring:
             self._stopped = finding
             return False
         self._write()
+        missing = finding.kind is FindingKind.MISSING
+        what = "a part of the journal is missing" if missing else f"the journal is {finding.kind}"
         raise DamagedJournalError(
-            f"the journal is {finding.kind.value}: {finding.reason}",
+            f"{what}: {finding.reason}",
             position=finding.position or None,
             hint="qldbkit verify names every break; with --stop-before-damage, what is before it"
             " can be restored",
