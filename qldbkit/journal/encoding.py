@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from amazon.ion.core import Timestamp
 
+from qldbkit.journal import kernel
 from qldbkit.journal.binary import (
     ANNOTATION,
     LENGTHS,
@@ -175,6 +176,9 @@ def standalone(span: IonSpan) -> bytes:
     Raises:
         IonFormatError: the value is damaged.
     """
+    answer = kernel.standalone(span)
+    if answer is not None:
+        return answer
     return VERSION_MARKER + _own_table(own_texts(span)) + span.data[span.start : span.end]
 
 

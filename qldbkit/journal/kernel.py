@@ -21,7 +21,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 7
+VERSION: Final = 8
 """What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -120,6 +120,8 @@ table_texts: Final[Callable[[bytes], list[str | None] | None]] = _function("tabl
 """The texts of a symbol table that holds a list of symbols and nothing else."""
 used_texts: Final[Callable[[Span], tuple[str | None, ...] | None]] = _function("used_texts")
 """The texts of the symbols that a value uses, from the first that is not Ion's own."""
+standalone: Final[Callable[[Span], bytes | None]] = _function("standalone")
+"""A value with a symbol table of its own; see `qldbkit.journal.encoding.standalone`."""
 json_text: Final[Callable[[Span], str | None]] = _function("json_text")
 """A value as the text of JSON, with the types that JSON does not have."""
 dot: Final[Callable[[bytes, bytes], bytes | None]] = _function("dot")

@@ -19,7 +19,7 @@
 #include "records.h"
 #include "symbols.h"
 
-#define KERNEL_VERSION 7 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 8 /* what qldbkit.journal.kernel has to ask for */
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
@@ -37,6 +37,7 @@ static PyMethodDef functions[] = {
     {"only_value", only_value, METH_O, "Where the only value begins, behind its symbols."},
     {"table_texts", table_texts, METH_O, "The texts of a symbol table that has nothing else."},
     {"used_texts", used_texts, METH_O, "The texts of the symbols that a value uses, by their ids."},
+    {"standalone", standalone, METH_O, "A value with a table of the symbols that it uses."},
     {"json_text", json_text, METH_O, "A value as the text of JSON."},
     {"dot", FAST(dot), "Two hashes of 32 bytes combined."},
     {"merkle_root", merkle_root, METH_O, "The root of the tree over hashes of 32 bytes."},

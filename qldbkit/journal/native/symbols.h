@@ -113,6 +113,14 @@ static bool note_symbols(const uint8_t *data, Value value, Symbols *symbols, int
     return true;
 }
 
+/* The symbols that a value uses, all of which are in force. */
+static bool symbols_of(Span *span, PyObject *texts, Symbols *symbols) {
+    Value value;
+    const uint8_t *data = octets_of(span);
+    return value_at(data, span->start, span->end, &value) && value.end == span->end &&
+           note_symbols(data, value, symbols, 0) && symbols->highest < PyTuple_GET_SIZE(texts);
+}
+
 static PyObject *used_texts(PyObject *self, PyObject *argument) {
     State *state = PyModule_GetState(self);
     Span *span = as_span(state, argument);
@@ -120,11 +128,7 @@ static PyObject *used_texts(PyObject *self, PyObject *argument) {
     if (texts == NULL)
         return NULL;
     Symbols symbols = {{0}, 0};
-    Value value;
-    const uint8_t *data = octets_of(span);
-    bool complete = value_at(data, span->start, span->end, &value) && value.end == span->end &&
-                    note_symbols(data, value, &symbols, 0) &&
-                    symbols.highest < PyTuple_GET_SIZE(texts);
+    bool complete = symbols_of(span, texts, &symbols);
     Py_ssize_t end = symbols.highest + 1;
     if (complete)
         found = PyTuple_New(end > FIRST_OWN_SYMBOL ? end - FIRST_OWN_SYMBOL : 0);
@@ -135,4 +139,88 @@ static PyObject *used_texts(PyObject *self, PyObject *argument) {
     }
     Py_DECREF(texts);
     return answered(found, complete);
+}
+
+static size_t var_uint_size(size_t number) {
+    size_t size = 1;
+    while (number >>= 7)
+        size++;
+    return size;
+}
+
+/* How many octets stand before a representation that is neither empty nor that of one octet. */
+static size_t opening_size(size_t size) { return size < 14 ? 1 : 1 + var_uint_size(size); }
+
+static uint8_t *write_opening(uint8_t *at, int code, size_t size) {
+    if (size < 14) {
+        *at++ = (uint8_t)(code << 4 | (int)size);
+        return at;
+    }
+    *at++ = (uint8_t)(code << 4 | 14);
+    for (size_t octets = var_uint_size(size); octets-- > 0;)
+        *at++ = (uint8_t)((size >> 7 * octets & 0x7F) | (octets ? 0 : 0x80));
+    return at;
+}
+
+/* The text of a symbol that a value uses; NULL, without an error, where it has none in UTF-8. */
+static const char *symbol_octets(PyObject *text, Py_ssize_t *size) {
+    const char *octets = PyUnicode_Check(text) ? PyUnicode_AsUTF8AndSize(text, size) : NULL;
+    if (octets == NULL)
+        PyErr_Clear();
+    return octets;
+}
+
+/* A table of the symbols from the first that is not Ion's own to the last that a value uses, null
+ * for those that it does not use; and then the value. */
+static PyObject *with_table(Span *span, PyObject *texts, const Symbols *symbols) {
+    size_t list = 0, value = (size_t)(span->end - span->start), table = 0, before = 4, wrapped = 0;
+    Py_ssize_t size;
+    for (Py_ssize_t id = FIRST_OWN_SYMBOL; id <= symbols->highest; id++) {
+        if (symbols->used[id] && symbol_octets(PyTuple_GET_ITEM(texts, id), &size) == NULL)
+            return NULL;
+        list += symbols->used[id] ? opening_size((size_t)size) + (size_t)size : 1;
+    }
+    if (list) {
+        table = 1 + opening_size(list) + list;
+        wrapped = 2 + opening_size(table) + table;
+        before += opening_size(wrapped) + wrapped;
+    }
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(before + value));
+    if (made == NULL)
+        return NULL;
+    uint8_t *at = (uint8_t *)PyBytes_AS_STRING(made);
+    memcpy(at, "\xE0\x01\x00\xEA", 4);
+    at += 4;
+    if (list) {
+        at = write_opening(at, ANNOTATION, wrapped);
+        *at++ = 0x81;
+        *at++ = 0x80 | SYMBOL_TABLE;
+        at = write_opening(at, STRUCT, table);
+        *at++ = 0x80 | SYMBOLS;
+        at = write_opening(at, LIST, list);
+    }
+    for (Py_ssize_t id = FIRST_OWN_SYMBOL; id <= symbols->highest; id++) {
+        if (!symbols->used[id]) {
+            *at++ = 0x0F;
+            continue;
+        }
+        const char *octets = symbol_octets(PyTuple_GET_ITEM(texts, id), &size);
+        at = write_opening(at, STRING, (size_t)size);
+        memcpy(at, octets, (size_t)size);
+        at += size;
+    }
+    memcpy(at, octets_of(span) + span->start, value);
+    return made;
+}
+
+static PyObject *standalone(PyObject *self, PyObject *argument) {
+    State *state = PyModule_GetState(self);
+    Span *span = as_span(state, argument);
+    PyObject *texts = span == NULL ? NULL : texts_of(state, span);
+    if (texts == NULL)
+        return NULL;
+    Symbols symbols = {{0}, 0};
+    PyObject *made = symbols_of(span, texts, &symbols) ? with_table(span, texts, &symbols) : NULL;
+    Py_DECREF(texts);
+    return answered(made, made != NULL);
 }

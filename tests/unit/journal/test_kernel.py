@@ -109,6 +109,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "integer": (lambda span: span.integer(), int),
     "blob": (lambda span: span.blob(), bytes),
     "used_texts": (encoding.own_texts, tuple),
+    "standalone": (encoding.standalone, bytes),
     "microseconds": (microseconds, int),
     "json_text": (json_text, str),
 }
