@@ -17,7 +17,7 @@ MODULES: Final = {
     "local": ("local", "Run a local AWS with the embedded ledger in it."),
     "demo": ("demonstrating", "Deploy, replicate, compare and destroy, on this machine."),
     "query": ("querying", "Run PartiQL on a ledger: in a shell, or a statement or file."),
-    "ledgers": ("listing", "List the ledgers."),
+    "ledgers": ("listing", "List the ledgers, or make one."),
     "tables": ("listing", "List a ledger's tables and their indexes."),
     "history": ("listing", "Show what changed in documents from version to version."),
     "digest": ("exporting", "Print the digest of a ledger's journal."),
@@ -62,4 +62,14 @@ def _loaded(name: str) -> Any:
     module, _ = MODULES[name]
     whole = typer.Typer(rich_markup_mode="markdown")  # which joins the lines of a paragraph
     import_module(f"qldbkit.cli.{module}").add_to(whole)
-    return typer.main.get_group(whole).commands[name]
+    command = typer.main.get_group(whole).commands[name]
+    for each in (command, *getattr(command, "commands", {}).values()):
+        _name_arguments(each)
+    return command
+
+
+def _name_arguments(command: Any) -> None:
+    """Write arguments as the pages do: in capitals."""
+    for each in command.params:
+        if each.param_type_name == "argument" and each.metavar is None:
+            each.metavar = each.name.upper()

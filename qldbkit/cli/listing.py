@@ -28,12 +28,18 @@ def add_to(application: typer.Typer) -> None:
 
 
 def ledgers(
+    create: Annotated[
+        str | None, typer.Option("--create", metavar="NAME", help="Make this ledger first.")
+    ] = None,
     endpoint_url: EndpointOption = None,
     region: RegionOption = DEFAULT_REGION,
     as_json: JsonOption = False,
 ) -> None:
-    """List the ledgers."""
-    found = list(catalog.ledgers(connection_of(endpoint_url, region).control()))
+    """List the ledgers, having made one if asked to: with QLDB's defaults, as CreateLedger does."""
+    control = connection_of(endpoint_url, region).control()
+    if create is not None:
+        catalog.create(control, create)
+    found = list(catalog.ledgers(control))
     console = Console(highlight=False)
     if as_json:
         console.print_json(data=[each.to_json() for each in found])
@@ -41,7 +47,7 @@ def ledgers(
     table = Table("ledger", "state", "created", show_edge=False)
     for each in found:
         table.add_row(each.name, each.state, each.created.isoformat(timespec="seconds"))
-    console.print(table if found else "There is no ledger.")
+    console.print(table if found else "There is no ledger yet: --create NAME makes one.")
 
 
 def tables(

@@ -32,11 +32,15 @@ def _is_of_an_endpoint(error: Exception) -> bool:
 
 
 def describe(error: Exception) -> str:
-    """Its sentence, and the hint on a line of its own."""
+    """Its sentence, and on lines of their own the hint and what was noted on its way."""
+    return "\n".join((_sentence(error), *getattr(error, "__notes__", ())))
+
+
+def _sentence(error: Exception) -> str:
     if isinstance(error, ClientError):
         return _refusal(error)
     if isinstance(error, EndpointConnectionError):
-        return f"{error}\nhint: start `qldbkit serve`, or say where the ledgers are: --endpoint-url"
+        return f"{error}\nhint: {_where_else(error)}"
     if isinstance(error, NoCredentialsError):
         return f"{error}\nhint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     if isinstance(error, ResponseParserError):
@@ -56,13 +60,26 @@ def describe(error: Exception) -> str:
     return f"{error.message}{where}{hint}"
 
 
+def _where_else(error: EndpointConnectionError) -> str:
+    """What may answer instead of an endpoint that does not."""
+    if "amazonaws.com" in str(error):
+        return (
+            'for a local AWS: eval "$(qldbkit local --env)"; for AWS itself, see whether the region'
+            " and the network are right"
+        )
+    return (
+        "start `qldbkit serve`, or `qldbkit local` where a stack is asked for; or say where it is:"
+        " --endpoint-url, or AWS_ENDPOINT_URL"
+    )
+
+
 def _refusal(error: ClientError) -> str:
     """What a service said, and which command lists what it did not find."""
     found = error.response.get("Error", {})
     said = found.get("Message") or str(error)
     sentence = f"{said} ({found.get('Code', 'no code')})"
     if _LEDGER_MISSING.search(said):
-        return f"{sentence}\nhint: `qldbkit ledgers` lists those that are there"
+        return f"{sentence}\nhint: `qldbkit ledgers` lists those that are there, and makes one"
     if _TABLE_MISSING.search(said):
         return f"{sentence}\nhint: `qldbkit tables LEDGER` lists its tables"
     return sentence

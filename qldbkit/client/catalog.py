@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from qldbkit.client.connection import look
+from qldbkit.names import check_ledger_name
 
 if TYPE_CHECKING:  # `qldbkit.driver` has to be imported before pyqldb is
     from pyqldb.driver.qldb_driver import QldbDriver
@@ -71,6 +72,16 @@ def ledgers(control: Any) -> Iterator[LedgerEntry]:
         if not page.get("NextToken"):
             return
         token = {"NextToken": page["NextToken"]}
+
+
+def create(control: Any, name: str) -> None:
+    """Make a ledger, protected from deletion and in the permissions mode that QLDB recommended.
+
+    Raises:
+        NameRefusedError: that cannot be a ledger's name.
+        ClientError: there is one of that name, or no further one may be made.
+    """
+    control.create_ledger(Name=check_ledger_name(name), PermissionsMode="STANDARD")
 
 
 def tables(driver: QldbDriver) -> tuple[TableEntry, ...]:

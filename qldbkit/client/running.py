@@ -57,17 +57,29 @@ def run_script(
         raise ScriptError("parameters go with one statement", hint=f"there are {len(found)}")
     if in_one:
         runner.start()
-    for each in found:
-        command = command_of(each)
-        if command is None:
-            yield runner.execute(each, parameters)
-        else:
-            _run_command(runner, command)
+    for number, each in enumerate(found, 1):
+        try:
+            rows = _run(runner, each, parameters)
+        except Exception as error:
+            if len(found) > 1:
+                error.add_note(f"it stopped at statement {number} of {len(found)}")
+            raise
+        if rows is not None:
+            yield rows
     if in_one:
         runner.commit()
     elif runner.in_transaction:
         runner.abort()
         raise ScriptError("the script ends inside a transaction, which was aborted")
+
+
+def _run(runner: Statements, statement: str, parameters: Sequence[Any]) -> list[Any] | None:
+    """The rows of a statement; None of what is none, but begins or ends a transaction."""
+    command = command_of(statement)
+    if command is None:
+        return runner.execute(statement, parameters)
+    _run_command(runner, command)
+    return None
 
 
 def _run_command(runner: Statements, command: ShellCommand) -> None:

@@ -1,6 +1,6 @@
 """Statements in transactions: one for each, or one that a person starts and ends.
 
-QLDB's driver runs a transaction as a function. One that a person types runs as such a function in
+QLDB's driver runs a transaction as a function. One that a person starts runs as such a function in
 a thread of its own, which takes a statement at a time until it is told to commit or abort.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -124,6 +125,34 @@ class OpenTransaction:
             self._answers.put(list(cursor))
 
 
+def _run_apart(driver: QldbDriver, statement: str, parameters: Sequence[Any]) -> list[Any]:
+    """The rows of a statement in a transaction of its own, run in a thread.
+
+    The driver keeps the session of a statement that is interrupted, with its transaction open. So
+    only the wait is interrupted: the thread ends the transaction, without committing if it can.
+    """
+    interrupted, answer = threading.Event(), Future[list[Any]]()
+
+    def work(transaction: Executor) -> list[Any]:
+        rows = list(transaction.execute_statement(statement, *parameters))
+        if interrupted.is_set():
+            transaction.abort()
+        return rows
+
+    def run() -> None:
+        try:
+            answer.set_result(driver.execute_lambda(work))
+        except Exception as error:  # it is raised where the answer is awaited
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="statement", daemon=True).start()
+    try:
+        return answer.result()
+    except KeyboardInterrupt:
+        interrupted.set()
+        raise
+
+
 class Statements:
     """Runs statements, each in a transaction of its own unless one was started.
 
@@ -147,11 +176,7 @@ class Statements:
             ClientError: the ledger refuses it.
         """
         if self._open is None:
-            return list(
-                self._driver.execute_lambda(
-                    lambda transaction: transaction.execute_statement(statement, *parameters)
-                )
-            )
+            return _run_apart(self._driver, statement, parameters)
         transaction, self._open = self._open, None
         try:
             rows = transaction.execute(statement, parameters)

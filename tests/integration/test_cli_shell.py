@@ -218,6 +218,19 @@ def test_an_interrupt_drops_what_is_typed_and_nothing_else(open_shell):
     assert "1 row" in shell.enter("CREATE TABLE Car;")
 
 
+def test_an_interrupted_statement_leaves_no_transaction_behind(open_shell):
+    shell = open_shell()
+    shell.enter("CREATE TABLE Car;")
+    shell.enter(f"INSERT INTO Car << {', '.join(str({'n': each}) for each in range(20))} >>;")
+    echoed = "Car f;"
+    shell.type(f"SELECT a.n FROM Car a, Car b, Car c, Car d, Car e, {echoed}\n")
+    shell.until(echoed)
+    time.sleep(1)  # for as long its pages come, and for many seconds more
+    shell.type("\x03")
+    assert "interrupted" in shell.until("\norders> ")
+    assert "1 row" in shell.enter("SELECT VALUE n FROM Car WHERE n = 3;")
+
+
 def test_formats_are_chosen_while_it_runs(open_shell):
     shell = open_shell()
     shell.enter("CREATE TABLE Car;")
@@ -254,6 +267,13 @@ def test_a_script_in_one_transaction_commits_all_or_nothing(run):
 
 def test_ledgers_tables_and_history_are_told(run):
     assert [each["name"] for each in json.loads(run("ledgers", "--json"))] == ["orders"]
+    made = json.loads(run("ledgers", "--create", "returns", "--json"))
+    assert [(each["name"], each["state"]) for each in made] == [
+        ("orders", "ACTIVE"),
+        ("returns", "ACTIVE"),
+    ]
+    assert "already exists" in run("ledgers", "--create", "returns", code=1)
+    assert "cannot name a ledger" in run("ledgers", "--create", "no name", code=1)
     run("query", "orders", "CREATE TABLE Car; CREATE INDEX ON Car (VIN)")
     (table,) = json.loads(run("tables", "orders", "--json"))
     assert (table["name"], table["active"], table["indexes"]) == ("Car", True, ["VIN"])

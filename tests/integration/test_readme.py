@@ -33,6 +33,7 @@ CHECKED_TO_EXIST = {
     "make unit",
     "make conformance",
     "make bench",
+    "qldbkit ledgers --create NAME",
     "qldbkit query NAME",
     ".ci/run",
 }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from qldbkit.cli.sentences import describe
 from qldbkit.client.running import ScriptError, parameters_of, run_script
 from qldbkit.client.scripts import PendingText, ShellCommand, command_of, format_of
 from qldbkit.partiql.errors import PartiqlSyntaxError
@@ -97,6 +98,23 @@ def test_a_transaction_that_a_script_leaves_open_is_aborted_and_said():
     with pytest.raises(ScriptError, match="inside a transaction"):
         list(run_script(runner, "start; a"))
     assert runner.told[-1] == "abort"
+
+
+def test_where_a_script_stopped_is_said():
+    class Failing(Recorder):
+        def execute(self, statement, parameters=()):
+            if statement == "b":
+                raise ScriptError("no")
+            return super().execute(statement, parameters)
+
+    rows = run_script(Failing(), "a; start; b; c")
+    assert next(rows) == [1]
+    with pytest.raises(ScriptError) as stopped:
+        next(rows)
+    assert describe(stopped.value) == "no\nit stopped at statement 3 of 4"
+    with pytest.raises(ScriptError) as alone:
+        list(run_script(Failing(), "b"))
+    assert describe(alone.value) == "no"
 
 
 @pytest.mark.parametrize("script", ["", " ; ; ", "-- nothing"])
