@@ -6,6 +6,7 @@ import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Annotated
 
 import typer
@@ -124,14 +125,14 @@ def restore_command(
         raise typer.BadParameter("a ledger is restored whole: --tables is for --into-destination")
     settings = RestoreSettings(number, time, strand, stop_before_damage, allow_gaps, processes)
     given = None if digest is None else _digest(digest)
-    journal = source_at(source, region=region)
+    journal, begun = source_at(source, region=region), monotonic()
     with ExitStack() as stack:
         target = None
         if into is not None and not dry_run:
             target = stack.enter_context(FolderTarget(folder or serve_folder(), into))
         told = stack.enter_context(journal_progress(journal, quiet=as_json))
         report = restore(journal, target, settings, digest=given, progress=told)
-    _print(report, as_json=as_json)
+    _print(report, monotonic() - begun, as_json=as_json)
     raise typer.Exit(report.exit_status)
 
 
@@ -157,7 +158,7 @@ def _digest(file: Path) -> SavedDigest:
     return found
 
 
-def _print(report: RestoreReport, *, as_json: bool) -> None:
+def _print(report: RestoreReport, seconds: float, *, as_json: bool) -> None:
     console = Console(highlight=False)
     if as_json:
         console.print_json(data=report.to_json())
@@ -166,6 +167,8 @@ def _print(report: RestoreReport, *, as_json: bool) -> None:
     table = Table("", title, show_edge=False)
     for name, value in summary_rows(report):
         table.add_row(name, value)
+    rate = f", {report.revisions / seconds:,.0f} revisions/s" if report.revisions else ""
+    table.add_row("time", f"{seconds:,.1f} s{rate}")
     console.print(table)
     if report.stopped_at is not None:
         console.print(f"stopped at a break: {report.stopped_at}", soft_wrap=True, markup=False)

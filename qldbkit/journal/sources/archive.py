@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from qldbkit.journal import kernel
@@ -103,13 +102,11 @@ class ArchiveSource:
     Args:
         store: where the objects are.
         names: the objects' names.
-        folder: where temporary files are made; the system's place for those when None.
     """
 
-    def __init__(self, store: ObjectStore, names: list[str], folder: Path | None = None):
+    def __init__(self, store: ObjectStore, names: list[str]):
         self._store = store
         self._names = names
-        self._folder = folder
         self._expected: int | None = None
 
     def describe(self) -> SourceDescription:
@@ -123,7 +120,7 @@ class ArchiveSource:
         Of the blocks that are not there, nothing tells whether they had revisions, unless a later
         version of a document comes behind an earlier one that is not the one before.
         """
-        with Spill(self._folder) as spill:
+        with Spill() as spill:
             found, streams = _Damages(), _Streams()
             spill.fill(self._located(found, streams))
             yield from found.told()

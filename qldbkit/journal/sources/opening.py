@@ -26,12 +26,11 @@ class UnknownFormError(QldbkitError):
     """What is at a location is no journal in any form that can be read."""
 
 
-def open_source(location: str, folder: Path | None = None) -> JournalSource:
+def open_source(location: str) -> JournalSource:
     """The journal at a folder, file or ``s3://BUCKET/PREFIX``.
 
     Args:
         location: where it is; S3's endpoint and credentials are those of the environment.
-        folder: for temporary files; the system's place for those when None.
 
     Raises:
         LocationError: nothing is there, or it may not be read.
@@ -44,7 +43,7 @@ def open_source(location: str, folder: Path | None = None) -> JournalSource:
     for name in names[:PROBED]:
         form = _form_of(store, name)
         if form is ArchiveSource:
-            return ArchiveSource(store, names, folder)
+            return ArchiveSource(store, names)
         if form is ExportSource:
             return ExportSource(store, names)
     raise _unknown(location, names)

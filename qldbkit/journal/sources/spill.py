@@ -9,12 +9,15 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import BufferedRandom, FileIO
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+from qldbkit.errors import QldbkitError
 from qldbkit.journal.findings import Place
 from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.sources.splitting import Piece
@@ -78,24 +81,41 @@ Record = tuple[Located, str, Piece]
 """Where a record belongs, the object that it was read from, and the record there."""
 
 
-class Spill:
-    """Records in a temporary file, by strand and sequence number. A context manager.
+class SpillError(QldbkitError):
+    """The temporary files in which records are put in order cannot be written."""
 
-    Args:
-        folder: where the temporary file is made; the system's place for those when None.
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say of what the disk refuses where it was to go."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise SpillError(
+            f"the temporary files in {tempfile.gettempdir()} cannot be written: {error}",
+            hint="they take as much space as the archive without compression; TMPDIR names a"
+            " folder that has it",
+        ) from error
+
+
+class Spill:
+    """Records in temporary files, by strand and sequence number. A context manager.
+
+    Raises:
+        SpillError: they cannot be made.
     """
 
-    def __init__(self, folder: Path | None = None):
-        self._folder = tempfile.TemporaryDirectory(prefix="qldbkit-", suffix=".spill", dir=folder)
-        path = Path(self._folder.name)
-        self._records = (path / "records").open("w+b", buffering=BUFFER_BYTES)
+    def __init__(self) -> None:
         self._size = 0
-        self._connection = sqlite3.connect(path / "order", isolation_level=None)
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
-        self._connection.executescript(_SCHEMA)
         self._names: dict[str, int] = {}
+        with _told(), tempfile.TemporaryDirectory(prefix="qldbkit-") as made:
+            self._records = BufferedRandom(FileIO(Path(made, "records"), "w+"), BUFFER_BYTES)
+            self._connection = sqlite3.connect(Path(made, "order"), isolation_level=None)
+            for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+            self._connection.executescript(_SCHEMA)
+        # Both files are open and have no name any more: a process that is killed leaves nothing.
 
     def __enter__(self) -> Self:
         return self
@@ -107,16 +127,22 @@ class Spill:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
-        self._records.close()
-        self._folder.cleanup()
+        self._records.raw.close()  # without writing what nobody will read
 
     def fill(self, records: Iterable[Record]) -> None:
-        """Take all records, in any order."""
-        self._connection.execute("BEGIN")
-        self._connection.executemany(
-            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(self._row, records)
-        )
-        self._connection.execute("COMMIT")
+        """Take all records, in any order.
+
+        Raises:
+            SpillError: they could not be written.
+        """
+        with _told():
+            self._connection.execute("BEGIN")
+            self._connection.executemany(
+                "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                map(self._row, records),
+            )
+            self._connection.execute("COMMIT")
+            self._records.flush()
 
     def count(self) -> int:
         """How many blocks there are records of."""

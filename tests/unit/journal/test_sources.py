@@ -2,6 +2,8 @@
 
 import gzip
 import random
+import resource
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from qldbkit.journal.peaks import Peaks
 from qldbkit.journal.proving import prove
 from qldbkit.journal.sources.objects import LocationError
 from qldbkit.journal.sources.opening import UnknownFormError, open_source
+from qldbkit.journal.sources.spill import SpillError
 from qldbkit.journal.sources.stored import StoredBlock
 from qldbkit.journal.verification import VerificationReport, verify_source
 
@@ -200,6 +203,35 @@ def test_a_lost_record_of_an_archive_is_missed(journal: list[Block], tmp_path: P
     assert kinds(report) == {FindingKind.MISSING: 1}
     assert "the revision of document" in report.findings[0].reason
     assert report.findings[0].address is not None
+
+
+def test_a_full_disk_is_told_with_what_to_do(
+    journal: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_archive(tmp_path / "archive", records(journal))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, before[1]))
+    try:
+        with pytest.raises(SpillError, match="cannot be written") as told:
+            read(tmp_path / "archive")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert told.value.hint is not None
+    assert "TMPDIR" in told.value.hint
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(SpillError, match=str(tmp_path / "missing")):
+        read(tmp_path / "archive")
+
+
+def test_nothing_is_left_of_the_records_that_were_put_in_order(
+    journal: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_archive(tmp_path / "archive", records(journal))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    found = open_source(str(tmp_path / "archive")).stored_blocks()
+    assert next(found)
+    assert list((tmp_path / "temporary").iterdir()) == []  # nor of a process that is killed here
 
 
 def test_blocks_that_streams_may_leave_out_are_only_not_proven(
