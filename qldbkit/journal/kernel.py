@@ -14,14 +14,14 @@ import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from qldbkit.journal.binary import ANNOTATION, annotations_at
 
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 8
+VERSION: Final = 9
 """What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -124,6 +124,8 @@ standalone: Final[Callable[[Span], bytes | None]] = _function("standalone")
 """A value with a symbol table of its own; see `qldbkit.journal.encoding.standalone`."""
 json_text: Final[Callable[[Span], str | None]] = _function("json_text")
 """A value as the text of JSON, with the types that JSON does not have."""
+readable: Final[Callable[[Span], Literal[True] | None]] = _function("readable")
+"""Whether amazon.ion can read a value."""
 dot: Final[Callable[[bytes, bytes], bytes | None]] = _function("dot")
 """Two hashes combined; see `qldbkit.journal.hashes.dot`."""
 merkle_root: Final[Callable[[Sequence[bytes]], bytes | None]] = _function("merkle_root")

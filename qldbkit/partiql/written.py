@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from qldbkit.journal import codec
+from qldbkit.journal import codec, kernel
 from qldbkit.journal.binary import NEGATIVE_INT
 from qldbkit.journal.ion import IonSpan, IonType
 
@@ -91,7 +91,8 @@ class Parameters(Sequence[Any]):
 
     def __init__(self, spans: Sequence[IonSpan]):
         for each in spans:
-            codec.check(each.binary())
+            if not kernel.readable(each):
+                codec.check(each.binary())
         self._spans = spans
         self._values: dict[int, Any] = {}
 

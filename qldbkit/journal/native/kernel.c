@@ -16,10 +16,11 @@
 #include "hashing.h"
 #include "json.h"
 #include "moments.h"
+#include "readable.h"
 #include "records.h"
 #include "symbols.h"
 
-#define KERNEL_VERSION 8 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 9 /* what qldbkit.journal.kernel has to ask for */
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
@@ -39,6 +40,7 @@ static PyMethodDef functions[] = {
     {"used_texts", used_texts, METH_O, "The texts of the symbols that a value uses, by their ids."},
     {"standalone", standalone, METH_O, "A value with a table of the symbols that it uses."},
     {"json_text", json_text, METH_O, "A value as the text of JSON."},
+    {"readable", readable, METH_O, "Whether amazon.ion can read a value."},
     {"dot", FAST(dot), "Two hashes of 32 bytes combined."},
     {"merkle_root", merkle_root, METH_O, "The root of the tree over hashes of 32 bytes."},
     {"revision_hash", FAST(revision_hash), "Two spans' Ion hashes combined."},

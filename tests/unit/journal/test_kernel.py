@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 from amazon.ion import simpleion
+from amazon.ion.exceptions import IonException
 from generate_journal import blocks, records
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ion_strategies import documents
 from native_kernel import loaded
 
-from qldbkit.journal import encoding, hashes, ionhash, kernel, symbols
+from qldbkit.journal import codec, encoding, hashes, ionhash, kernel, symbols
 from qldbkit.journal.blocks import exported_struct
 from qldbkit.journal.compiling import SOURCE, compile_kernel
 from qldbkit.journal.decoding import _BLOCK
@@ -94,6 +95,18 @@ def shape(span: Any) -> tuple[Any, ...]:
     return (span.start, span.end, span.annotation_ids, span._body, span._descriptor)
 
 
+def is_readable(span: Any) -> bool:
+    """What amazon.ion says of the value behind a table of the context's texts that can be one."""
+    own = span.context.texts[len(SYSTEM_CONTEXT.texts) :]
+    texts = [None if each is None or "\ud800" in each else each for each in own]
+    prefix = encoding.VERSION_MARKER + encoding.symbol_table(texts)
+    try:
+        codec.check(prefix + span.data[span.start : span.end])
+    except (IonException, ValueError) as error:
+        raise IonFormatError(str(error), span.start) from error
+    return True
+
+
 QUESTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "ion_hash": (lambda span: span.hash(), bytes),
     "fields": (
@@ -112,6 +125,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "standalone": (encoding.standalone, bytes),
     "microseconds": (microseconds, int),
     "json_text": (json_text, str),
+    "readable": (is_readable, bool),
 }
 
 
@@ -195,7 +209,7 @@ def test_it_answers_for_all_that_a_journal_holds(native: Any) -> None:
     for data in records(blocks(40)):
         for span in everything(IonSpan.parse(data)):
             found = answered(native, span.data, span.start, span.end, span.context)
-            assert {"ion_hash", "used_texts", "json_text"} <= found
+            assert {"ion_hash", "used_texts", "json_text", "readable"} <= found
 
 
 def test_it_reads_every_block_and_record(native: Any) -> None:
