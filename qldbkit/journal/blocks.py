@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from qldbkit.journal import decoding
@@ -11,6 +12,8 @@ from qldbkit.journal.ion import VERSION_MARKER, IonSpan, IonType
 from qldbkit.journal.model import Block, RevisionSummary
 from qldbkit.journal.symbols import SYSTEM_SYMBOLS
 
+REMEMBERED: Final = 512
+"""Numbers of symbols behind which names are kept ready."""
 REVISIONS_OR_SUMMARIES: Final = ("revisions", "revisionSummaries")
 
 
@@ -46,23 +49,29 @@ def with_summaries(exported: IonSpan, summaries: Sequence[RevisionSummary]) -> b
         IonFormatError: the block is damaged.
     """
     fields = b"".join(
-        each for name, each in exported.written_fields() if name not in REVISIONS_OR_SUMMARIES
+        [each for name, each in exported.written_fields() if name not in REVISIONS_OR_SUMMARIES]
     )
     kept = container(IonType.STRUCT, fields)
     texts = own_texts(IonSpan(kept, 0, len(kept), exported.context))
-    first = len(SYSTEM_SYMBOLS) + len(texts)
-    items = b"".join([_summary(each, first) for each in summaries])
-    body = fields + var_uint_bytes(first) + container(IonType.LIST, items)
+    summaries_name, hash_name, id_name = _names_behind(len(texts))
+    items = b"".join([_summary(each, hash_name, id_name) for each in summaries])
+    body = fields + summaries_name + container(IonType.LIST, items)
     table = symbol_table((*texts, *_SUMMARY_NAMES))
     return VERSION_MARKER + table + container(IonType.STRUCT, body)
 
 
-def _summary(summary: RevisionSummary, first: int) -> bytes:
-    body = var_uint_bytes(first + 1) + container(IonType.BLOB, summary.hash)
+def _summary(summary: RevisionSummary, hash_name: bytes, id_name: bytes) -> bytes:
+    body = hash_name + container(IonType.BLOB, summary.hash)
     if summary.document_id is not None:
-        text = summary.document_id.encode()
-        body += var_uint_bytes(first + 2) + container(IonType.STRING, text)
+        body += id_name + container(IonType.STRING, summary.document_id.encode())
     return container(IonType.STRUCT, body)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _names_behind(texts: int) -> tuple[bytes, ...]:
+    """The summaries' names as fields have them, behind so many other symbols."""
+    first = len(SYSTEM_SYMBOLS) + texts
+    return tuple(var_uint_bytes(first + each) for each in range(len(_SUMMARY_NAMES)))
 
 
 _SUMMARY_NAMES: Final = ("revisionSummaries", "hash", "documentId")
