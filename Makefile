@@ -18,7 +18,9 @@ KERNEL := $(wildcard qldbkit/journal/native/*)
 	deploy-local destroy-local serve lint format types check bench cli-docs hooks clean
 
 help:  ## Show what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { \
+		n = split($$1, names, " "); \
+		for (i = 1; i <= n; i++) printf "  %-16s%s\n", names[i], $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/python.stamp .venv/node.stamp  ## Install what is missing
 
@@ -69,11 +71,11 @@ conformance: setup  ## Run the PartiQL conformance cases and print the rates
 
 check: lint types  ## Lint, formatting and types
 
-lint: setup
+lint: setup  ## Lint and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: setup
+types: setup  ## Types
 	@$(BIN)/mypy --strict qldbkit
 
 format: setup  ## Format the code
