@@ -149,7 +149,7 @@ class Committer:
             self._recent.overlook(batch.state.snapshot)
 
         with self._lock:
-            self._write(write)
+            self._write(write, bulk=True)
 
     @contextmanager
     def exclusive(self) -> Iterator[StorageWriter]:
@@ -228,10 +228,10 @@ class Committer:
         )
         return formed(draft, written, made)
 
-    def _write(self, write: Callable[[_Batch], None]) -> None:
+    def _write(self, write: Callable[[_Batch], None], *, bulk: bool = False) -> None:
         batch, written = None, False
         try:
-            with self._storage.writing() as writer:
+            with self._storage.writing(bulk=bulk) as writer:
                 batch = _Batch(self._state, writer, self._recent)
                 write(batch)
                 # Not the batch's own end: a transaction that begins now still gets the old state.

@@ -26,9 +26,9 @@ from qldbkit.journal.verification import exit_status
 from qldbkit.ledger.ledger import Ledger, NoSuchBlockError
 from qldbkit.ledger.storable import StorableBlock, storable
 
-BLOCKS_AT_ONCE: Final = 2000
+BLOCKS_AT_ONCE: Final = 4000
 """Blocks that become durable together: a wait for the disk, and pages of indexes written once."""
-BYTES_AT_ONCE: Final = 4 * 1024 * 1024
+BYTES_AT_ONCE: Final = 8 * 1024 * 1024
 """Bytes of revisions at which they do so earlier."""
 BREAKS: Final = (FindingKind.DAMAGED, FindingKind.MISSING)
 

@@ -31,6 +31,10 @@ from qldbkit.ledger.storage import (
 Value = TypeVar("Value")
 
 DEFAULT_CONNECTIONS: Final = 8
+LOG_PAGES: Final = 1000
+"""Pages in the write-ahead log at which it is moved into the file; SQLite's own number."""
+BULK_LOG_PAGES: Final = 16_000
+"""The same while a journal is loaded: 64 MB. Most pages of indexes are written again and again."""
 
 
 class SqliteStorage:
@@ -48,6 +52,7 @@ class SqliteStorage:
         self._closed = False
         self._writing = threading.Lock()
         self._writer = connect(path)
+        self._log_pages = LOG_PAGES
         self.erase_traces()  # a redaction's may be left from before a crash
 
     @classmethod
@@ -147,14 +152,18 @@ class SqliteStorage:
         return self._read(lambda reading: reading.node(level, index))
 
     @contextmanager
-    def writing(self) -> Iterator[SqliteWriter]:
+    def writing(self, *, bulk: bool = False) -> Iterator[SqliteWriter]:
         """Begin a change, and make it durable at the end.
+
+        Args:
+            bulk: whether many more are going to follow.
 
         Raises:
             StorageError: the change could not be made durable; nothing of it is to be relied on.
         """
         with self._writing:
             try:
+                self._let_log_grow(BULK_LOG_PAGES if bulk else LOG_PAGES)
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield SqliteWriter(self._writer)
                 self._writer.execute("COMMIT")
@@ -191,6 +200,11 @@ class SqliteStorage:
                 self._idle.get_nowait().close()
             except queue.Empty:
                 return
+
+    def _let_log_grow(self, pages: int) -> None:
+        if pages != self._log_pages:
+            self._writer.execute(f"PRAGMA wal_autocheckpoint = {pages}").close()
+            self._log_pages = pages
 
     def _undo(self) -> None:
         if not self._closed and self._writer.in_transaction:

@@ -195,8 +195,8 @@ class Storage(StorageReader, Protocol):
     def catalog(self) -> Catalog:
         """The tables and indexes of the latest state."""
 
-    def writing(self) -> AbstractContextManager[StorageWriter]:
-        """Begin a change; one at a time, others wait."""
+    def writing(self, *, bulk: bool = False) -> AbstractContextManager[StorageWriter]:
+        """Begin a change, with ``bulk`` one of very many; one at a time, others wait."""
 
     def summary(self, sequence_no: int) -> bytes | None:
         """A block's binary Ion, with ``revisionSummaries``."""

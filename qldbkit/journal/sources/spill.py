@@ -24,7 +24,9 @@ from qldbkit.journal.sources.splitting import Piece
 from qldbkit.journal.sources.stored import Part, PartKind, StoredBlock
 
 CACHE_KIBIBYTES: Final = 32 * 1024
-"""What the database keeps in memory."""
+"""What the database keeps in memory while it is written."""
+READING_KIBIBYTES: Final = 2 * 1024
+"""The same while it is read."""
 BUFFER_BYTES: Final = 1024 * 1024
 """Bytes of records that are written or read at once."""
 _KINDS: Final = {each.value: each for each in PartKind}
@@ -143,6 +145,9 @@ class Spill:
             )
             self._connection.execute("COMMIT")
             self._records.flush()
+            # To be read from end to end, they need none of what was kept for writing.
+            self._connection.execute(f"PRAGMA cache_size = -{READING_KIBIBYTES}")
+            self._connection.execute("PRAGMA shrink_memory")
 
     def count(self) -> int:
         """How many blocks there are records of."""

@@ -4,12 +4,13 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
 from qldbkit.ledger import sqlite as sqlite_module
 from qldbkit.ledger.ledger import Ledger, NoSuchBlockError
+from qldbkit.ledger.sqlite import SqliteStorage
 from qldbkit.ledger.sqlite_schema import SCHEMA_VERSION, ForeignFileError
 from qldbkit.ledger.storage import StorageError
 from qldbkit.names import NameRefusedError
@@ -142,8 +143,8 @@ def test_a_commit_that_failed_after_it_reached_the_disk_is_a_commit(people, do, 
     writing = storage.writing
 
     @contextmanager
-    def failing_late():
-        with writing() as writer:
+    def failing_late(**how):
+        with writing(**how) as writer:
             yield writer
         raise StorageError("the answer of the disk was lost")
 
@@ -159,8 +160,8 @@ def test_a_commit_that_failed_before_the_disk_is_none(people, do, run, monkeypat
     writing = storage.writing
 
     @contextmanager
-    def failing_early():
-        with writing() as writer:
+    def failing_early(**how):
+        with writing(**how) as writer:
             yield writer
             raise StorageError("the disk is gone")
 
@@ -231,3 +232,18 @@ def test_work_does_not_grow_with_the_ledger(people, do, monkeypatch):
     assert costs[1] < 1.5 * costs[0]
     scan = steps.of(lambda: do(people, "SELECT COUNT(*) FROM Person"))
     assert scan > costs[1], "what is counted would show a walk through the table"
+
+
+def test_the_log_grows_while_a_journal_is_loaded_and_is_moved_into_the_file_after(path):
+    with closing(SqliteStorage(path)) as storage:
+
+        def write(number, *, bulk):
+            with storage.writing(bulk=bulk) as writer:
+                row = (number, b"", bytes(3_000_000))
+                writer.connection.execute("INSERT INTO content VALUES (?, ?, ?, NULL)", row)
+
+        for number in range(4):
+            write(number, bulk=True)
+        assert path.stat().st_size < 1_000_000
+        write(4, bulk=False)
+        assert path.stat().st_size > 12_000_000
