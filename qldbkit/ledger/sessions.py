@@ -72,7 +72,7 @@ class SessionService:
         try:
             answer = self._answer(command, request, owner)
         except StorageError as error:
-            raise CapacityExceededError(f"The ledger's storage failed: {error}") from error
+            raise CapacityExceededError(f"The ledger's storage failed: {error.message}") from error
         taken = round((self._clock.monotonic() - begun) * 1000)
         answer["TimingInformation"] = {"ProcessingTimeMilliseconds": taken}
         return {command: answer}

@@ -169,7 +169,7 @@ class SqliteStorage:
                 self._writer.execute("COMMIT")
             except sqlite3.Error as error:
                 self._undo()
-                raise _failed(error) from error
+                raise _failed(error, self._path) from error
             except BaseException:
                 self._undo()
                 raise
@@ -186,7 +186,7 @@ class SqliteStorage:
             try:
                 row = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.Error as error:
-                raise _failed(error) from error
+                raise _failed(error, self._path) from error
         if row[0]:
             raise StorageError("the write-ahead log could not be emptied: it is being read")
 
@@ -218,7 +218,7 @@ class SqliteStorage:
         try:
             return question(Reading(connection))
         except sqlite3.Error as error:
-            raise _failed(error) from error
+            raise _failed(error, self._path) from error
         finally:
             self._give_back(connection)
 
@@ -371,5 +371,11 @@ class SqliteWriter(Reading):
         )
 
 
-def _failed(error: sqlite3.Error) -> StorageError:
-    return StorageError(f"the ledger's file cannot be read or written: {error}")
+def _failed(error: sqlite3.Error, path: Path) -> StorageError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without it, the module's own refusal
+    damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return StorageError(
+        f"the ledger's file cannot be read or written: {error}",
+        position=str(path),
+        hint="qldbkit restore makes it again from an export or archive" if damaged else None,
+    )

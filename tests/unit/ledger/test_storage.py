@@ -38,6 +38,16 @@ def test_a_ledger_that_exists_is_not_overwritten(path):
     ledger.close()
 
 
+def test_a_damaged_file_is_named_with_what_makes_the_ledger_again(path):
+    content = bytearray(path.read_bytes())
+    content[4096:] = bytes(len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(StorageError) as refused:
+        Ledger.open(path)
+    assert refused.value.position == str(path)
+    assert "qldbkit restore" in refused.value.hint
+
+
 def test_a_newer_schema_is_refused(path):
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")

@@ -221,7 +221,8 @@ class Cluster:
             ) from error
         except exceptions.ConnectionError as error:
             raise OpenSearchUnavailableError(
-                f"OpenSearch does not answer: {type(error).__name__}"
+                f"OpenSearch does not answer: {type(error).__name__}",
+                hint="look at the URL's host and port, and whether it runs",
             ) from error
         except exceptions.TransportError as error:
             raise _refusal(error, f"{method} {path}") from error
