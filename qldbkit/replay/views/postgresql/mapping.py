@@ -28,6 +28,9 @@ exponent, no negative zero and no NaN. So:
 A symbol, annotation or name that has NUL is written as the list of what stands between; one whose
 text is unknown as null. The order of a struct's fields is lost, which in Ion means nothing; the
 Ion hash of what comes back is that of what went in. The history keeps the Ion itself.
+
+Where there is the kernel in C, its ``native/json.h`` writes the usual ones of these forms, and what
+has another one is written here whole: a form that changes has to change in both.
 """
 
 from __future__ import annotations
