@@ -448,7 +448,12 @@ class _Writing:
                 self._run(partiql.drop_table(name))
                 self._dropped.append((name, str(tables[name]["tableId"])))
             case CreateIndex(table=table, field=field_):
-                if field_ not in _indexed(tables.get(table, {})):
+                if table not in tables:
+                    raise DestinationChangedError(
+                        f"table {table} is not there",
+                        hint="the block that makes it has not come, or somebody dropped the table",
+                    )
+                if field_ not in _indexed(tables[table]):
                     self._run(partiql.create_index(table, field_))
             case DropIndex(table=table):
                 indexes = list(_indexed(tables.get(table, {})).values())

@@ -132,6 +132,24 @@ def test_documents_tables_and_indexes_arrive_and_both_ledgers_are_equal(ledgers:
     assert indexed == "[GovId]"
 
 
+def test_an_index_waits_for_its_table(ledgers: Ledgers) -> None:
+    ledgers.run(("CREATE TABLE Person",))
+    table = ledgers.new_records()
+    ledgers.run(("CREATE INDEX ON Person (n)",))
+    ledgers.run(("INSERT INTO Person ?", {"n": 1}))
+    (problem,) = ledgers.replay().problems()
+    assert "table Person is not there" in problem
+
+    assert ledgers.replay(table).problems() == []
+    assert compare_ledgers(ledgers.source, ledgers.destination).equal
+    (index,) = ledgers.read(
+        ledgers.destination,
+        "SELECT VALUE t.indexes[0].expr FROM information_schema.user_tables AS t"
+        " WHERE t.name = 'Person'",
+    )
+    assert index == "[n]"
+
+
 def test_looking_how_far_it_is_leaves_no_block(ledgers: Ledgers) -> None:
     ledgers.run(("CREATE TABLE Person",))
     ledgers.replay()
