@@ -55,13 +55,16 @@ class LogicalTarget:
         return file
 
 
-def replay_into(source: str, target: LogicalTarget, extent: Extent, *, as_json: bool) -> NoReturn:
+def replay_into(
+    source: str, target: LogicalTarget, extent: Extent, *, processes: int, as_json: bool
+) -> NoReturn:
     """Replay what the source has into the destination, say what became of it, and exit.
 
     Args:
         source: where the journal is.
         target: the ledger or view.
         extent: what of it.
+        processes: how many others verify.
         as_json: print the report as JSON.
     """
     journal = source_at(source, region=target.region)
@@ -75,6 +78,7 @@ def replay_into(source: str, target: LogicalTarget, extent: Extent, *, as_json: 
             extent,
             limits=limits,
             tables=target.tables,
+            processes=processes,
             progress=told,
         )
     _print(report, as_json=as_json)

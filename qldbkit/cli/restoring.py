@@ -119,6 +119,7 @@ def restore_command(
                 into_destination, endpoint_url or default_endpoint(), region, routing, buffer
             ),
             Extent(number, time, strand),
+            processes=processes,
             as_json=as_json,
         )
     if not routing.changes_nothing:

@@ -12,13 +12,11 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from qldbkit.client.connection import looked
 from qldbkit.console.asked import Answer, Asked
 from qldbkit.console.settings import ConsoleLimits
 from qldbkit.errors import QldbkitError
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.fragments import QuarantineEntry
-from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.status import Positions, ReplayStatus, replay_status
 
 
@@ -67,21 +65,6 @@ class Sample:
     seconds_behind: float
     blocks_behind: int | None
     waiting: int
-
-
-class _Looking:
-    """Runs transactions that read and are aborted, so that looking adds no block to a journal."""
-
-    def __init__(self, driver: Any):
-        self._driver = driver
-
-    def execute_lambda(self, work: Callable[[Any], Any]) -> list[Any]:
-        return list(looked(self._driver, work))
-
-
-def positions_of(driver: Any) -> Positions:
-    """The checkpoints of the ledger that a driver is of; reading them leaves no block there."""
-    return LedgerDestination(_Looking(driver))
 
 
 class ReplayPages:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal.findings import Finding, FindingKind
@@ -30,7 +30,6 @@ COLLECTION_THRESHOLD: Final = 100_000
 Found = StoredBlock | Finding
 Batch = list[Found]
 Make = Callable[[Block], Any]
-Value = TypeVar("Value")
 
 
 def proven(
@@ -51,22 +50,6 @@ def proven(
         else:
             for batch in batches(found):
                 yield list(zip(batch, outcomes_of(batch, make), strict=True))
-
-
-def ahead(batches: Generator[Value, None, None]) -> Generator[Value, None, None]:
-    """What a generator gives, the next one made while the caller deals with the last.
-
-    All of it runs in one thread of its own. That is worth it where the caller waits for others,
-    such as a server: two that compute take turns.
-    """
-    with ThreadPoolExecutor(1) as thread:
-        try:
-            following = thread.submit(next, batches, None)
-            while (found := following.result()) is not None:
-                following = thread.submit(next, batches, None)
-                yield found
-        finally:
-            thread.submit(batches.close).result()
 
 
 def _shared(

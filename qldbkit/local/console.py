@@ -8,13 +8,14 @@ from typing import Any
 import boto3
 
 from qldbkit.console.console import console
-from qldbkit.console.replays import FindReplay, ReplayParts, positions_of
+from qldbkit.console.replays import FindReplay, ReplayParts
 from qldbkit.console.settings import ConsoleSettings, console_url, new_token
 from qldbkit.driver import qldb_driver
 from qldbkit.endpoints import LedgerEndpoints
 from qldbkit.ledger.application import Publish
 from qldbkit.local.deployment import STREAM_STACK
 from qldbkit.local.settings import LocalSettings
+from qldbkit.replay.ledger_destination import LedgerDestination
 from qldbkit.replay.operator import ReplayNames, ReplayNotFoundError, ReplayOperator, names_of_stack
 
 
@@ -64,7 +65,7 @@ class DeployedReplay(FindReplay):
         return ReplayParts(
             source=names.source,
             destination=names.destination,
-            positions=positions_of(driver),
+            positions=LedgerDestination(driver),
             buffer=operator.buffer(),
             control=operator.control(),
         )

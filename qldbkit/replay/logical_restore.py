@@ -94,6 +94,7 @@ def restore_into(
     *,
     limits: UnitLimits | None = None,
     tables: TableRouting = ALL_TABLES,
+    processes: int = 0,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.time,
 ) -> LogicalRestoreReport:
@@ -109,6 +110,7 @@ def restore_into(
         extent: what of the journal; all of it when None.
         limits: what one of the destination's transactions takes; a ledger's when None.
         tables: which of the source's tables are replayed, and as what.
+        processes: how many others verify; 0 to do it in this one.
         progress: told how far it is.
         clock: seconds since 1970.
 
@@ -119,7 +121,14 @@ def restore_into(
     policy = ReplayPolicy(settle_window=0.0, limits=limits or UnitLimits(), tables=tables)
     applier = Applier(RetryingDestination(destination), buffer, clock, policy)
     before = {each.strand_id: each for each in destination.checkpoints()}
-    refilled = refill(source, applier, before, wanted=(extent or Extent()).has, progress=progress)
+    refilled = refill(
+        source,
+        applier,
+        before,
+        wanted=(extent or Extent()).has,
+        processes=processes,
+        progress=progress,
+    )
     outcome = applier.drain()
     refilled.waiting = len(outcome.holds)
     return LogicalRestoreReport(

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from typing import Final
 
 from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.model import Block, BlockAddress
 from qldbkit.journal.outcome import Outcome as Proof
-from qldbkit.journal.parallel import ahead, proven
+from qldbkit.journal.parallel import proven
+from qldbkit.journal.proving import prove, reread
 from qldbkit.journal.sources.stored import JournalSource, StoredBlock
 from qldbkit.replay.applier import Applier
 from qldbkit.replay.checkpoint import Checkpoint, reached
@@ -65,6 +66,7 @@ def refill(
     checkpoints: Mapping[str, Checkpoint],
     *,
     wanted: Callable[[Block], bool] = lambda _: True,
+    processes: int = 0,
     progress: Progress | None = None,
 ) -> Refilled:
     """Apply what the journal has and the destination has not.
@@ -74,6 +76,7 @@ def refill(
         applier: of the destination; it may run beside the deployed functions.
         checkpoints: how far the destination is, by strand.
         wanted: whether a block is to be applied at all.
+        processes: how many others verify, while this one applies; 0 to do both in this one.
         progress: told how far it is.
 
     Raises:
@@ -82,8 +85,8 @@ def refill(
     found = Refilled()
     waiting: set[str] = set()
     revisions = 0
-    with closing(ahead(_batches(_offered(source, checkpoints, found, wanted)))) as batches:
-        for batch in batches:
+    with closing(_offered(source, checkpoints, found, wanted, processes)) as offered:
+        for batch in _batches(offered):
             for whole, group in groupby(batch, key=lambda each: each.whole):
                 proofs = list(group)
                 outcome = _apply(proofs, applier, whole=whole)
@@ -106,7 +109,7 @@ def _apply(proofs: Iterable[Proof], applier: Applier, *, whole: bool) -> Outcome
     return applier.refill(each for proof in proofs for each in records_of(_block_of(proof)))
 
 
-def _batches(proofs: Iterable[Proof]) -> Generator[list[Proof], None, None]:
+def _batches(proofs: Iterable[Proof]) -> Iterator[list[Proof]]:
     """Batches of bounded count and size."""
     batch: list[Proof] = []
     size = 0
@@ -130,17 +133,27 @@ def _offered(
     checkpoints: Mapping[str, Checkpoint],
     found: Refilled,
     wanted: Callable[[Block], bool],
-) -> Iterator[Proof]:
+    processes: int,
+) -> Generator[Proof, None, None]:
     """The blocks that the destination lacks; what of them cannot be read is counted."""
     stored = (each for each in source.stored_blocks() if _may_be_wanted(each, checkpoints))
-    with closing(proven(stored, 0)) as proofs:
+    with closing(proven(stored, processes)) as proofs:
         for each, proof in chain.from_iterable(proofs):
             if isinstance(each, Finding):
                 found.unreadable += each.kind in BREAKS
-            elif proof.block is None:
+            elif proof.facts is None:
                 found.unreadable += 1
-            elif _wanted(proof.block.address, checkpoints) and wanted(proof.block):
-                yield proof
+            elif _wanted(proof.facts.address, checkpoints):
+                with_block = _with_block(each, proof)
+                if wanted(_block_of(with_block)):
+                    yield with_block
+
+
+def _with_block(stored: StoredBlock, proof: Proof) -> Proof:
+    """The same with the block, which is not sent between processes."""
+    if proof.block is not None:
+        return proof
+    return prove(stored) if proof.findings else replace(proof, block=reread(stored))
 
 
 def _may_be_wanted(stored: StoredBlock | Finding, checkpoints: Mapping[str, Checkpoint]) -> bool:

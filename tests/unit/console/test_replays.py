@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from qldbkit.console.replays import ReplayPages, ReplayParts, positions_of
+from qldbkit.console.replays import ReplayPages, ReplayParts
 from qldbkit.console.settings import ConsoleLimits
 from qldbkit.errors import QldbkitError
 from qldbkit.replay.buffer import MemoryBuffer
@@ -146,26 +146,3 @@ def test_two_who_ask_at_once_do_not_look_twice(watched: Watched, ask: Any) -> No
         each.join(10)
     assert watched.looks == 1
     assert [each["status"]["destination"] for each in answers] == ["Destination"] * 3
-
-
-def test_looking_at_a_destination_commits_nothing(monkeypatch: Any) -> None:
-    from pyqldb.errors import LambdaAbortedError
-
-    class Transaction:
-        aborted = False
-
-        def execute_statement(self, statement: str, *parameters: Any) -> list[Any]:
-            return []
-
-        def abort(self) -> None:
-            self.aborted = True
-            raise LambdaAbortedError
-
-    transaction = Transaction()
-
-    class Driver:
-        def execute_lambda(self, work: Any) -> Any:
-            return work(transaction)
-
-    assert positions_of(Driver()).checkpoints() == []
-    assert transaction.aborted

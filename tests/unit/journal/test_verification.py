@@ -1,6 +1,7 @@
 """What a verification says of whole journals."""
 
 import dataclasses
+import random
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from qldbkit.journal.findings import FindingKind
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Block, BlockAddress
 from qldbkit.journal.peaks import Peaks
+from qldbkit.journal.proving import prove, reread
 from qldbkit.journal.sources.answers import SavedDigest
 from qldbkit.journal.sources.opening import open_source
+from qldbkit.journal.sources.stored import StoredBlock
 from qldbkit.journal.verification import VerificationReport, verify_source
 
 
@@ -91,6 +94,23 @@ def test_several_processes_find_the_same(journal: list[Block], tmp_path: Path) -
     shared = verify_source(open_source(str(tmp_path)), processes=2)
     assert shared.to_json() == alone.to_json()
     assert alone.exit_status == 1
+
+
+@pytest.mark.parametrize("form", ["ION_BINARY", "ION_TEXT", "JSON", "archive"])
+def test_a_block_is_decoded_again_as_it_was_proven(
+    journal: list[Block], tmp_path: Path, form: str
+) -> None:
+    if form == "archive":
+        written = [*records(journal), *records(journal[10:20])]
+        random.Random(5).shuffle(written)
+        write_archive(tmp_path, written)
+    else:
+        write_export(tmp_path, journal, form)
+    stored = list(open_source(str(tmp_path)).stored_blocks())
+    assert len(stored) == len(journal)
+    for each in stored:
+        assert isinstance(each, StoredBlock)
+        assert reread(each) == prove(each).block
 
 
 def test_findings_are_bounded_and_counted(journal: list[Block], tmp_path: Path) -> None:

@@ -31,9 +31,9 @@ def archived(source: Source, folder: Path, left_out: int | None = None) -> Journ
     return open_source(str(folder))
 
 
-def run(world: Any, source: JournalSource) -> Refilled:
+def run(world: Any, source: JournalSource, processes: int = 0) -> Refilled:
     checkpoints = {each.strand_id: each for each in world.destination.checkpoints()}
-    return refill(source, world.new_applier(), checkpoints)
+    return refill(source, world.new_applier(), checkpoints, processes=processes)
 
 
 def test_a_lost_block_is_brought_and_what_waited_for_it_follows(world: Any, tmp_path: Path) -> None:
@@ -96,7 +96,10 @@ def test_what_the_archive_has_lost_too_is_still_waited_for(world: Any, tmp_path:
     assert world.later().problems()
 
 
-def test_an_archive_that_is_damaged_brings_what_is_sound(world: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [0, 1])
+def test_an_archive_that_is_damaged_brings_what_is_sound(
+    world: Any, tmp_path: Path, processes: int
+) -> None:
     source = world.source
     source.create_table("Person")
     source.insert("Person", {"v": "one"})
@@ -104,23 +107,25 @@ def test_an_archive_that_is_damaged_brings_what_is_sound(world: Any, tmp_path: P
     file = tmp_path / "delivery-1"
     file.write_bytes(file.read_bytes().replace(b"one", b"oNe"))
 
-    found = run(world, open_source(str(tmp_path)))
+    found = run(world, open_source(str(tmp_path)), processes)
 
     assert world.destination.documents() == {}
     assert world.reached() == 0
     assert found.quarantined + found.unreadable >= 1
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    ("seed", "processes"), [*((seed, 0) for seed in range(12)), *((seed, 1) for seed in range(3))]
+)
 def test_any_history_of_which_anything_was_delivered_is_completed(
-    world: Any, tmp_path: Path, seed: int
+    world: Any, tmp_path: Path, seed: int, processes: int
 ) -> None:
     chance = random.Random(seed)
     world.source = random_history(chance, 30, drops=False)
     records = [each for block in world.source.blocks for each in records_of(block)]
     world.deliver_records([each for each in records if chance.random() < 0.7])
 
-    run(world, archived(world.source, tmp_path))
+    run(world, archived(world.source, tmp_path), processes)
     world.later()
 
     world.assert_equal()
