@@ -59,6 +59,8 @@ def _shared(
     with ProcessPoolExecutor(
         processes, get_context("spawn"), gc.set_threshold, (COLLECTION_THRESHOLD,)
     ) as executor:
+        for _ in range(processes):  # they start while the source looks for its first block
+            executor.submit(outcomes_of, (), make)
         running: deque[tuple[Batch, Future[list[Outcome]]]] = deque()
         for batch in batches(found):
             running.append((batch, executor.submit(outcomes_of, batch, make)))

@@ -17,7 +17,13 @@ from qldbkit.journal.encoding import standalone
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, present
 from qldbkit.journal.moments import microseconds
 from qldbkit.ledger.definitions import Definitions, definitions_of
-from qldbkit.ledger.storage import CURRENT, StoredRevision, revision_number
+from qldbkit.ledger.storage import (
+    CURRENT,
+    MAX_SEQUENCE_NO,
+    StorageError,
+    StoredRevision,
+    revision_number,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +99,14 @@ def storable(block: Block) -> StorableBlock:
 
     Raises:
         IonFormatError: a part of it is damaged.
-        StorageError: it has too many revisions.
+        StorageError: it has too many revisions, or too large a sequence number.
     """
     summary = block.summary
+    if summary.address.sequence_no > MAX_SEQUENCE_NO:
+        raise StorageError(
+            f"a block beyond sequence number {MAX_SEQUENCE_NO} cannot be stored",
+            position=str(summary.address),
+        )
     block_time = microseconds(summary.block_timestamp_ion) // 1000
     redactions = summary.redaction_info.revisions if summary.redaction_info is not None else ()
     return StorableBlock(

@@ -20,6 +20,8 @@ CURRENT: Final = (1 << 63) - 1
 """The end of what no block has ended yet."""
 ORDINAL_BITS: Final = 16
 MAX_REVISIONS_PER_BLOCK: Final = 1 << ORDINAL_BITS
+MAX_SEQUENCE_NO: Final = (1 << 63 - ORDINAL_BITS) - 1
+"""The largest that leaves room for a revision's place in what SQLite holds as an integer."""
 
 
 class StorageError(QldbkitError):

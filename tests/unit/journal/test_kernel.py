@@ -505,7 +505,7 @@ def test_reports_on_damaged_journals_are_the_same_with_and_without_it(
     for which in ("", str(library)):
         folder = tmp_path / ("compiled" if which else "python")
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        environment |= {} if which else {kernel.PURE_SETTING: "1"}
+        environment[kernel.PURE_SETTING] = "" if which else "1"
         ended = subprocess.run(
             [sys.executable, "-c", SCRIPT, which, str(folder)],
             env=environment,

@@ -1,5 +1,7 @@
 """Taking over a journal: the same blocks fold to the same ledger, which goes on with the chain."""
 
+from dataclasses import replace
+
 import pytest
 
 from qldbkit.journal import decoding
@@ -11,6 +13,8 @@ from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Block, BlockAddress, RedactedRevision, TableInfo
 from qldbkit.ledger.clock import to_timestamp
 from qldbkit.ledger.ledger import Ledger, NoSuchBlockError
+from qldbkit.ledger.storable import storable
+from qldbkit.ledger.storage import StorageError
 
 STATE = (
     "SELECT * FROM Person",
@@ -214,3 +218,16 @@ def test_a_redaction_of_a_foreign_journal_is_followed(tmp_path, do):
     assert revision.redacted
     assert revision.hash == foreign.blocks[1].revisions[0].hash
     ledger.close()
+
+
+def test_a_sequence_number_that_cannot_be_stored_is_refused(source):
+    block = source.block(3)
+
+    def at(number):
+        address = BlockAddress(block.address.strand_id, number)
+        return replace(block, summary=replace(block.summary, address=address))
+
+    assert storable(at(2**47 - 1)).address.sequence_no == 2**47 - 1
+    for number in (2**47, 2**63, 2**80):
+        with pytest.raises(StorageError, match="cannot be stored"):
+            storable(at(number))
