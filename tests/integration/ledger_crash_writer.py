@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 
 from qldbkit.journal.ion import IonSpan
-from qldbkit.ledger.errors import OccConflictError
+from qldbkit.ledger.errors import LimitExceededError, OccConflictError
 from qldbkit.ledger.ledger import Ledger
 
 THREADS = 2
@@ -25,9 +25,8 @@ def say(*words):
     os.write(1, (" ".join(words) + "\n").encode())
 
 
-def write(ledger, rng):
+def write(transaction, rng):
     """One transaction: two documents that belong together, a counter, or a definition."""
-    transaction = ledger.begin()
     pair, name = rng.getrandbits(60), f"n{rng.randrange(400)}"
     choice = rng.random()
     if choice < 0.7:
@@ -65,10 +64,13 @@ def redefine(transaction):
 def work(ledger, seed):
     rng = random.Random(seed)
     while True:
+        transaction = ledger.begin()
         try:
-            write(ledger, rng)
+            write(transaction, rng)
         except OccConflictError:
             continue
+        except LimitExceededError:  # so many documents have come to share a name
+            transaction.abort()
 
 
 def kill_at_call(number):
