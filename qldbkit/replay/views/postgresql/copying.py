@@ -1,8 +1,7 @@
-"""Rows in PostgreSQL's binary formats: for ``COPY``, and as arrays, one for each column.
+"""Rows in PostgreSQL's binary format, as arrays: one for each column.
 
-The formats are those of https://www.postgresql.org/docs/current/sql-copy.html and of the
-server's ``array_recv``: a value is its length and its bytes in both, nothing is escaped, and a blob
-costs its bytes alone. So a row is made once, whichever way it goes.
+The format is that of the server's ``array_recv``: a value is its length and its bytes, nothing is
+escaped, and a blob costs its bytes alone.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from psycopg.adapt import Dumper
 from psycopg.postgres import types
 from psycopg.pq import Format
 
-BUFFER_BYTES: Final = 128 * 1024
-"""Bytes that are handed to the connection at once."""
-_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_TRAILER: Final = b"\xff\xff"
+PIECE_BYTES: Final = 64 * 1024
+"""Bytes of rows that one statement takes.
+
+PostgreSQL writes them while the next are made, and needs more for each row of a longer array.
+"""
 _NULL: Final = b"\xff\xff\xff\xff"
 _SINCE_2000: Final = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's times begin."""
 _length: Final = struct.Struct(">i").pack
 _bigint: Final = struct.Struct(">iq").pack
 _integer: Final = struct.Struct(">ii").pack
-_count: Final = struct.Struct(">h").pack
 
 
 class Kind(Enum):
@@ -90,18 +89,18 @@ def encoder(columns: Iterable[Column]) -> Callable[[Row], Fields]:
     return encoded
 
 
-def copied(rows: Iterable[Fields]) -> Iterator[bytes]:
-    """The rows as ``COPY`` takes them, in pieces of about `BUFFER_BYTES`."""
-    pieces, size = [_HEADER], 0
+def pieces(rows: Iterable[Fields]) -> Iterator[list[Fields]]:
+    """The rows in their order, in pieces of about `PIECE_BYTES`."""
+    piece: list[Fields] = []
+    size = 0
     for row in rows:
-        piece = b"".join((_count(len(row)), *row))
-        pieces.append(piece)
-        size += len(piece)
-        if size >= BUFFER_BYTES:
-            yield b"".join(pieces)
-            pieces, size = [], 0
-    pieces.append(_TRAILER)
-    yield b"".join(pieces)
+        piece.append(row)
+        size += sum(map(len, row))
+        if size >= PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
 
 
 def arrays(columns: Sequence[Column], rows: Sequence[Fields]) -> list[Elements]:

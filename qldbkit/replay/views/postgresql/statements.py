@@ -16,16 +16,6 @@ REMEMBERED: Final = 500
 
 
 @lru_cache(maxsize=REMEMBERED)
-def copy_into(schema: str, relation: str, columns: tuple[Column, ...]) -> bytes:
-    """``COPY`` from the client, in the binary format."""
-    return (
-        sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)")
-        .format(sql.Identifier(schema, relation), _names(columns))
-        .as_bytes()
-    )
-
-
-@lru_cache(maxsize=REMEMBERED)
 def insert_into(schema: str, relation: str, columns: tuple[Column, ...]) -> bytes:
     """Insert rows that are given as one array for each column."""
     return (
