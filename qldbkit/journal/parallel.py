@@ -6,13 +6,13 @@ import gc
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
 from typing import Any, Final
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal.findings import Finding, FindingKind
+from qldbkit.journal.garbage import COLLECTION_THRESHOLD, rare_collections
 from qldbkit.journal.model import Block
 from qldbkit.journal.outcome import Outcome
 from qldbkit.journal.proving import prove
@@ -24,8 +24,6 @@ BATCH_BYTES: Final = 512 * 1024
 """Bytes of blocks at which a batch is full earlier."""
 AHEAD: Final = 3
 """Batches that wait for every process, so that none is idle."""
-COLLECTION_THRESHOLD: Final = 100_000
-"""Objects that come to be before cycles are looked for: about as many as a few batches have."""
 
 Found = StoredBlock | Finding
 Batch = list[Found]
@@ -44,7 +42,7 @@ def proven(
         make: what is made of each whole block where it is proven: a function of a module, whose
             result can be pickled.
     """
-    with _rare_collections():
+    with rare_collections():
         if processes:
             yield from _shared(found, processes, make)
         else:
@@ -68,21 +66,6 @@ def _shared(
                 yield _finished(running.popleft())
         while running:
             yield _finished(running.popleft())
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Look for cycles among objects less often.
-
-    Blocks and what they are read into are many objects in no cycles; looking through all of them
-    as often as usual takes a tenth of the time and frees nothing.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(max(COLLECTION_THRESHOLD, usual[0]) if usual[0] else 0)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def _finished(work: tuple[Batch, Future[list[Outcome]]]) -> list[tuple[Found, Outcome]]:

@@ -13,6 +13,7 @@ from itertools import groupby, islice
 from math import inf
 from typing import Any
 
+from qldbkit.journal.garbage import rare_collections
 from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.outcome import Outcome as Proof
 from qldbkit.replay.buffer import SettlingBuffer
@@ -123,7 +124,8 @@ class Applier:
         """
         now = self._clock()
         self._interruptions.read_from(arrived_first(event, now), now, self._destination.checkpoints)
-        return self._take(read_batch(event, now))
+        with rare_collections():
+            return self._take(read_batch(event, now))
 
     def redrive(self, payload: bytes, position: str) -> Outcome:
         """Apply what was in quarantine, or keep what cannot be applied yet.
