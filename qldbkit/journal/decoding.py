@@ -20,11 +20,15 @@ from qldbkit.journal.model import (
 )
 from qldbkit.journal.shapes import (
     JournalFormatError,
+    Listed,
+    Mapped,
     Shape,
+    Usual,
     hash_bytes,
     hash_list,
     itself,
     natural,
+    naturals,
     read_field,
 )
 
@@ -36,6 +40,9 @@ def block_address(span: IonSpan) -> BlockAddress:
         JournalFormatError: a field is missing, of another type, or one that should not be there.
         IonFormatError: the Ion is damaged.
     """
+    usual = _USUAL_ADDRESS(span)
+    if usual is not None:
+        return usual
     strand_id, sequence_no = _ADDRESS.read(span)
     return BlockAddress(strand_id, sequence_no)
 
@@ -47,6 +54,9 @@ def revision(span: IonSpan) -> Revision:
         JournalFormatError: a field is missing, of another type, or one that should not be there.
         IonFormatError: the Ion is damaged.
     """
+    usual = USUAL_REVISION(span)
+    if usual is not None:
+        return usual
     hash_, address, data, written_hash, written_metadata = _REVISION.read(span)
     part = _REVISION.part
     if data is not None and written_hash is not None:
@@ -164,6 +174,62 @@ def _redacted_revision(span: IonSpan) -> RedactedRevision:
     return RedactedRevision(*_REDACTED.read(span))
 
 
+_USUAL_ADDRESS: Final = Usual(
+    BlockAddress, {"strandId": ("strand_id", IonSpan.text), "sequenceNo": ("sequence_no", natural)}
+)
+_USUAL_METADATA: Final = Usual(
+    RevisionMetadata,
+    {
+        "id": ("id", IonSpan.text),
+        "version": ("version", natural),
+        "txTime": ("tx_time_ion", itself),
+        "txId": ("tx_id", IonSpan.text),
+    },
+    ion="ion",
+)
+USUAL_REVISION: Final = Usual(
+    Revision,
+    {
+        "blockAddress": ("address", _USUAL_ADDRESS),
+        "hash": ("hash", hash_bytes),
+        "data": ("data", itself),
+        "metadata": ("metadata", _USUAL_METADATA),
+    },
+    ion="ion",
+    optional=("data",),
+    without=("data_hash",),
+)
+_USUAL_SUMMARY: Final = Usual(
+    RevisionSummary,
+    {"hash": ("hash", hash_bytes), "documentId": ("document_id", IonSpan.text)},
+)
+_USUAL_STATEMENT: Final = Usual(
+    Statement,
+    {
+        "statement": ("statement", IonSpan.text),
+        "startTime": ("start_time_ion", itself),
+        "statementDigest": ("statement_digest", IonSpan.blob),
+    },
+    ion="ion",
+)
+_USUAL_DOCUMENT: Final = Usual(
+    DocumentInfo,
+    {
+        "tableName": ("table_name", IonSpan.text),
+        "tableId": ("table_id", IonSpan.text),
+        "statements": ("statements", naturals),
+    },
+    optional=("statements",),
+)
+_USUAL_TRANSACTION: Final = Usual(
+    TransactionInfo,
+    {
+        "statements": ("statements", Listed(_USUAL_STATEMENT)),
+        "documents": ("documents", Mapped(_USUAL_DOCUMENT)),
+    },
+    ion="ion",
+    optional=("statements", "documents"),
+)
 _ADDRESS: Final = Shape(
     "a block address", {"strandId": IonSpan.text, "sequenceNo": natural}, exact=True
 )
@@ -225,4 +291,9 @@ _BLOCK: Final = Shape(
         "revisionSummaries": _summaries,
     },
     exact=True,
+    usual={
+        "transactionInfo": _USUAL_TRANSACTION,
+        "revisions": Listed(USUAL_REVISION),
+        "revisionSummaries": Listed(_USUAL_SUMMARY),
+    },
 )

@@ -21,7 +21,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 9
+VERSION: Final = 10
 """What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -95,15 +95,40 @@ written_fields: Final[Callable[[Span], list[tuple[str, bytes]] | None]] = _funct
     "written_fields"
 )
 """A struct's names, and its fields as they stand."""
-READ_BY_CALL, READ_ITSELF, READ_TEXT, READ_NATURAL, READ_HASH, READ_HASHES, READ_BLOB = range(7)
-"""How `read_struct` reads a field: by a function, or itself what that function would."""
-Reader = tuple[int, int, Callable[[Any], Any], bool]
-"""How, to which place among the values, by which function, and whether null is read as None."""
+(
+    READ_BY_CALL,
+    READ_ITSELF,
+    READ_TEXT,
+    READ_NATURAL,
+    READ_HASH,
+    READ_HASHES,
+    READ_BLOB,
+    READ_NATURALS,
+    READ_FORM,
+    READ_FORMS,
+    READ_FORM_MAP,
+) = range(11)
+"""How a field is read: by a function, itself what that function would, or as its form says."""
+Reader = tuple[int, int, Any, bool, Any]
+"""How, to which place among the values, by which function, whether null is read as None, and the
+`Form` of what is in the field where it is a struct or holds some."""
 read_struct: Final[Callable[[Span, dict[str, Reader], list[Any], int, bool], list[Any] | None]] = (
     _function("read_struct")
 )
 """A struct's fields by their readers: by the values for those that are not there, which places
 must be filled (bits), and whether each name may be there once only, and no other."""
+Form: Final[Callable[[type, dict[str, Reader], int, tuple[str, ...], str | None], Any]] = _function(
+    "Form"
+)
+"""What structs of one kind are made into: of which class, by which readers, which places must be
+filled (bits; the others are None or empty), the attribute of each place, and the one that keeps the
+struct itself. No other field may be there, and none twice."""
+made: Final[Callable[[Any, Span], Any]] = _function("made")
+"""A struct as an object of its form, made without its constructor."""
+sound: Final[Callable[[Any, tuple[Any, ...]], tuple[int, bool, bool] | None]] = _function("sound")
+"""Of a block's summary and revisions in which every hash holds and nothing is unusual: its time in
+microseconds since 1970, and whether entries bind its header and its transaction; see
+`qldbkit.journal.proving`."""
 elements: Final[Callable[[AnySpan], list[AnySpan] | None]] = _function("elements")
 """A list's or sexp's elements."""
 text: Final[Callable[[Span], str | None]] = _function("text")

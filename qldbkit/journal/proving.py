@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from qldbkit.errors import QldbkitError
-from qldbkit.journal import decoding
+from qldbkit.journal import decoding, kernel
 from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.hashes import commit_digest
 from qldbkit.journal.integrity import chain_faults, content_faults, revision_holds
@@ -89,6 +89,9 @@ def prove(stored: StoredBlock) -> Outcome:
     """Decode a block and check everything in it that needs no other block."""
     check = _Check(stored.address)
     reads = [each for part in stored.parts for each in _decoded(part, check)]
+    usual = _usual(stored, reads)
+    if usual is not None:
+        return usual
     chosen = _chosen(reads, check)
     if chosen is None:
         return Outcome(None, None, tuple(check.findings), whole=False)
@@ -111,6 +114,60 @@ def reread(stored: StoredBlock) -> Block:
     own = {each.revision.hash: each.revision for each in reads if each.revision is not None}
     named = dict.fromkeys(each.hash for each in summary.revision_summaries)
     return Block(summary, tuple(own[each] for each in named if each in own))
+
+
+def _usual(stored: StoredBlock, reads: list[_Read]) -> Outcome | None:
+    """What became of a block that is there once, whole and sound, as nearly every one is.
+
+    None for any other: what there is to say of it takes looking at its parts one by one.
+    """
+    block = _only_copy(reads)
+    found = None if block is None else kernel.sound(block.summary, block.revisions)
+    if block is None or found is None:
+        return None
+    if stored.within is not None and block.address not in stored.within:
+        return None
+    summary, (time, binds_header, binds_commit) = block.summary, found
+    facts = BlockFacts(
+        summary.address,
+        summary.block_hash,
+        summary.previous_block_hash,
+        time,
+        len(block.revisions),
+        0,
+        binds_header,
+        binds_commit,
+        reads[0].part.place,
+    )
+    return Outcome(block, facts, (), whole=True)
+
+
+def _only_copy(reads: list[_Read]) -> Block | None:
+    """The block, if its summary comes first and each revision that it names was read once behind.
+
+    None where a part is JSON, whose hashes prove nothing, or of another stream than the first.
+    """
+    if not kernel.COMPILED or not reads:
+        return None
+    part, summary = reads[0].part, reads[0].summary
+    if summary is None or part.kind is PartKind.BLOCK_JSON:
+        return None
+    own: dict[bytes, Revision] = {}
+    for each in reads[1:]:
+        if each.revision is None or each.part.stream_arn != part.stream_arn:
+            return None
+        if each.table is not None and not _in_table(each.table, _document_of(each), summary):
+            return None
+        own[each.revision.hash] = each.revision
+    if len(own) != len(reads) - 1 or len(own) != len(summary.revision_summaries):
+        return None
+    named = [own[each.hash] for each in summary.revision_summaries if each.hash in own]
+    return Block(summary, tuple(named)) if len(named) == len(own) else None
+
+
+def _document_of(read: _Read) -> str | None:
+    metadata = None if read.revision is None else read.revision.metadata
+    return None if metadata is None else metadata.id
 
 
 def _has_all(block: Block) -> bool:
@@ -219,10 +276,9 @@ def _own_revisions(
 
 def _foreign(read: _Read, named: Mapping[bytes, str | None], summary: BlockSummary) -> str | None:
     """Why a revision is not one of the block's; None if it is."""
-    revision = read.revision
+    revision, id_ = read.revision, _document_of(read)
     assert revision is not None  # of those that have one
     metadata = revision.metadata
-    id_ = None if metadata is None else metadata.id
     if revision.hash not in named or named[revision.hash] != id_:
         return f"the block did not commit this revision of {_name(revision)}"
     if revision.address is not None and revision.address != summary.address:

@@ -5,8 +5,9 @@ A journal is mostly read, so a struct is read in one pass over its fields.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
 
 from qldbkit.errors import QldbkitError
 from qldbkit.journal import kernel
@@ -59,6 +60,15 @@ def natural(span: IonSpan) -> int:
     return number
 
 
+def naturals(span: IonSpan) -> tuple[int, ...]:
+    """A list of such ints.
+
+    Raises:
+        IonFormatError: it is anything else.
+    """
+    return tuple(map(natural, span.elements()))
+
+
 def read_field(span: IonSpan, name: str, read: Callable[[IonSpan], Value], part: str) -> Value:
     """Read the field ``name`` of ``part``.
 
@@ -78,11 +88,84 @@ _KINDS: Final[dict[Read, int]] = {
     IonSpan.text: kernel.READ_TEXT,
     IonSpan.integer: kernel.READ_NATURAL,
     natural: kernel.READ_NATURAL,
+    naturals: kernel.READ_NATURALS,
     hash_bytes: kernel.READ_HASH,
     hash_list: kernel.READ_HASHES,
     IonSpan.blob: kernel.READ_BLOB,
 }
 """What the kernel reads by itself; everything else it has read by the function."""
+
+
+class Usual(Generic[Value]):
+    """How structs that become one class are nearly always written, for the kernel to make them.
+
+    Calling it with a span gives the object, or None where the struct is written otherwise, or there
+    is no kernel; then a `Shape` has to tell.
+
+    Args:
+        made: a dataclass with slots, whose constructor only sets them.
+        fields: of each field its attribute, and how it is read. There is no other field.
+        ion: the attribute that keeps the struct as it was written; None for none.
+        optional: fields that may be missing; their attributes are then None, or empty where they
+            are tuples or dicts.
+        without: attributes that are None.
+    """
+
+    __slots__ = ("form",)
+
+    def __init__(
+        self,
+        made: type[Value],
+        fields: Mapping[str, tuple[str, Read | Inner]],
+        *,
+        ion: str | None = None,
+        optional: Collection[str] = (),
+        without: Sequence[str] = (),
+    ):
+        readers: dict[str, kernel.Reader] = {}
+        needed, places = 0, []
+        for place, (name, (attribute, read)) in enumerate(fields.items()):
+            kind, form = _kind_of(read)
+            readers[name] = (kind, place, read, False, form)
+            places.append(attribute)
+            needed |= (name not in optional) << place
+        self.form: Final = kernel.Form(made, readers, needed, (*places, *without), ion)
+
+    def __call__(self, span: IonSpan) -> Value | None:
+        """The struct as an object, if it is written as usual."""
+        if self.form is None:
+            return None
+        found: Value | None = kernel.made(self.form, span)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list of structs that are written as usual."""
+
+    each: Usual[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A struct of such structs, by name."""
+
+    each: Usual[Any]
+
+
+Inner = Usual[Any] | Listed | Mapped
+
+
+def _kind_of(read: Read | Inner) -> tuple[int, Any]:
+    """How the kernel reads a field, and by which form."""
+    match read:
+        case Usual():
+            return kernel.READ_FORM, read.form
+        case Listed():
+            return kernel.READ_FORMS, read.each.form
+        case Mapped():
+            return kernel.READ_FORM_MAP, read.each.form
+    return _KINDS.get(read, kernel.READ_BY_CALL), None
 
 
 class Shape:
@@ -95,6 +178,7 @@ class Shape:
         exact: whether other fields are refused, and any that is there twice. What has another name
             would be overlooked, and where no hash covers the struct, nothing would tell that it
             had been changed. Without it, the last field of a name counts.
+        usual: fields whose structs the kernel makes where they are written as usual.
     """
 
     __slots__ = ("_empty", "_exact", "_needed", "_readers", "part")
@@ -106,21 +190,18 @@ class Shape:
         optional: Mapping[str, Read] | None = None,
         *,
         exact: bool = False,
+        usual: Mapping[str, Inner] | None = None,
     ):
         self.part: Final = part
         self._exact = exact
         self._needed = (1 << len(required)) - 1
         known = {**required, **(optional or {})}
         self._empty: list[Any] = [None] * len(known)
-        self._readers: dict[str, kernel.Reader] = {
-            name: (
-                _KINDS.get(read, kernel.READ_BY_CALL),
-                slot,
-                read,
-                name not in required and read is not itself,
-            )
-            for slot, (name, read) in enumerate(known.items())
-        }
+        self._readers: dict[str, kernel.Reader] = {}
+        for slot, (name, read) in enumerate(known.items()):
+            nullable = name not in required and read is not itself
+            kind, form = _kind_of((usual or {}).get(name, read))
+            self._readers[name] = (kind, slot, read, nullable, form)
 
     def read(self, span: IonSpan) -> list[Any]:
         """The fields' values in the order of the shape's names; None for what is not there.
@@ -140,7 +221,7 @@ class Shape:
                 if exact:
                     raise JournalFormatError(f"{self.part} has the field {name} but should not")
                 continue
-            _, slot, read, nullable = reader
+            _, slot, read, nullable, _ = reader
             if exact and seen >> slot & 1:
                 raise JournalFormatError(f"{self.part} has the field {name} twice")
             seen |= 1 << slot

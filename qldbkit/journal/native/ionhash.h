@@ -142,8 +142,18 @@ static bool push(Stack *stack, Sha *sha) {
     return true;
 }
 
-static bool hash_struct(Walk walk, Sha *sha, Value value, int depth) {
+/* A struct of the fields that have these hashes, which are put in order. */
+static void add_struct(Sha *sha, uint8_t (*hashes)[HASH_SIZE], size_t count) {
     static const uint8_t opening[2] = {0x0B, STRUCT << 4};
+    sha_add(sha, opening, 2);
+    if (count) {
+        qsort(hashes, count, HASH_SIZE, compared);
+        add_escaped(sha, hashes[0], count * HASH_SIZE);
+    }
+    sha_add(sha, &END, 1);
+}
+
+static bool hash_struct(Walk walk, Sha *sha, Value value, int depth) {
     Stack *stack = walk.stack;
     size_t first = stack->count;
     Py_ssize_t at = value.begin, name;
@@ -159,12 +169,7 @@ static bool hash_struct(Walk walk, Sha *sha, Value value, int depth) {
             !push(stack, &field))
             return false;
     }
-    sha_add(sha, opening, 2);
-    if (stack->count > first) {
-        qsort(stack->hashes[first], stack->count - first, HASH_SIZE, compared);
-        add_escaped(sha, stack->hashes[first], (stack->count - first) * HASH_SIZE);
-    }
-    sha_add(sha, &END, 1);
+    add_struct(sha, stack->hashes + first, stack->count - first);
     stack->count = first;
     return true;
 }

@@ -16,11 +16,13 @@
 #include "hashing.h"
 #include "json.h"
 #include "moments.h"
+#include "proofs.h"
 #include "readable.h"
 #include "records.h"
+#include "shapes.h"
 #include "symbols.h"
 
-#define KERNEL_VERSION 9 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 10 /* what qldbkit.journal.kernel has to ask for */
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
@@ -30,6 +32,7 @@ static PyMethodDef functions[] = {
     {"fields", fields, METH_O, "A struct's names and values."},
     {"written_fields", written_fields, METH_O, "A struct's names, and its fields as they stand."},
     {"read_struct", FAST(read_struct), "A struct's fields, each by its reader."},
+    {"made", FAST(made), "A struct as an object of its form."},
     {"elements", elements, METH_O, "A list's or sexp's elements."},
     {"text", text, METH_O, "A string."},
     {"integer", integer, METH_O, "An int from 0."},
@@ -44,10 +47,13 @@ static PyMethodDef functions[] = {
     {"dot", FAST(dot), "Two hashes of 32 bytes combined."},
     {"merkle_root", merkle_root, METH_O, "The root of the tree over hashes of 32 bytes."},
     {"revision_hash", FAST(revision_hash), "Two spans' Ion hashes combined."},
+    {"sound", FAST(sound), "The time and the bonds of a block in which every hash holds."},
     {"lone_structs", FAST(lone_structs), "Where structs with their symbols stand, in a row."},
     {"located", located, METH_O, "What puts a stream record in the order of its journal."},
     {NULL},
 };
+
+static const char *const ATTRIBUTE_TEXTS[] = {ATTRIBUTES(ATTRIBUTE_TEXT)};
 
 static int begin(PyObject *self) {
     State *state = PyModule_GetState(self);
@@ -59,16 +65,23 @@ static int begin(PyObject *self) {
     state->texts_name = PyUnicode_InternFromString("texts");
     state->no_name = PyUnicode_InternFromString("$0");
     state->no_annotations = PyTuple_New(0);
-    if (!state->span || !state->texts_name || !state->no_name || !state->no_annotations)
+    state->form = (PyTypeObject *)PyType_FromModuleAndSpec(self, &form_spec, NULL);
+    if (!state->span || !state->form || !state->texts_name || !state->no_name ||
+        !state->no_annotations)
         return -1;
-    return PyModule_AddIntConstant(self, "VERSION", KERNEL_VERSION) < 0
-               ? -1
-               : PyModule_AddType(self, state->span);
+    for (int name = 0; name < ATTRIBUTE_COUNT; name++)
+        if (!(state->names[name] = PyUnicode_InternFromString(ATTRIBUTE_TEXTS[name])))
+            return -1;
+    if (PyModule_AddIntConstant(self, "VERSION", KERNEL_VERSION) < 0 ||
+        PyModule_AddType(self, state->span) < 0)
+        return -1;
+    return PyModule_AddType(self, state->form);
 }
 
 static int traverse(PyObject *self, visitproc visit, void *arg) {
     State *state = PyModule_GetState(self);
     Py_VISIT(state->span);
+    Py_VISIT(state->form);
     return 0;
 }
 
@@ -78,6 +91,9 @@ static int clear(PyObject *self) {
     Py_CLEAR(state->texts_name);
     Py_CLEAR(state->no_name);
     Py_CLEAR(state->no_annotations);
+    Py_CLEAR(state->form);
+    for (int name = 0; name < ATTRIBUTE_COUNT; name++)
+        Py_CLEAR(state->names[name]);
     return 0;
 }
 

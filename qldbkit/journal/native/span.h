@@ -14,9 +14,28 @@ typedef struct {
     unsigned char descriptor;
 } Span;
 
+/* Names of attributes of qldbkit.journal.model, and of fields of a block's header. */
+#define ATTRIBUTES(name)                                                                           \
+    name(ADDRESS, "address") name(BLOCK_HASH, "block_hash") name(DATA, "data")                     \
+    name(BLOCK_TIMESTAMP, "blockTimestamp") name(DATA_HASH, "data_hash")                           \
+    name(DOCUMENT_ID, "document_id") name(ENTRIES_HASH, "entries_hash")                            \
+    name(ENTRIES_HASH_LIST, "entries_hash_list") name(HASH, "hash") name(HEADER, "header")         \
+    name(ID, "id") name(ION, "ion") name(METADATA, "metadata")                                     \
+    name(PREVIOUS_BLOCK_HASH, "previous_block_hash") name(REDACTION_INFO, "redaction_info")        \
+    name(REVISION_SUMMARIES, "revision_summaries") name(SEQUENCE_NO, "sequence_no")                \
+    name(START_TIME_ION, "start_time_ion") name(STATEMENTS, "statements")                          \
+    name(STATEMENT_DIGEST, "statement_digest") name(STRAND_ID, "strand_id")                        \
+    name(TRANSACTION_ID, "transaction_id") name(TRANSACTION_ID_FIELD, "transactionId")             \
+    name(TRANSACTION_INFO, "transaction_info") name(TX_ID, "tx_id")                                \
+    name(TX_TIME_ION, "tx_time_ion")
+#define ATTRIBUTE_NUMBER(name, text) N_##name,
+#define ATTRIBUTE_TEXT(name, text) text,
+
+enum { ATTRIBUTES(ATTRIBUTE_NUMBER) ATTRIBUTE_COUNT };
+
 typedef struct {
-    PyTypeObject *span;
-    PyObject *texts_name, *no_name, *no_annotations;
+    PyTypeObject *span, *form;
+    PyObject *texts_name, *no_name, *no_annotations, *names[ATTRIBUTE_COUNT];
 } State;
 
 static const uint8_t *octets_of(Span *span) {

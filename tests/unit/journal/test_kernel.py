@@ -6,8 +6,9 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from hashlib import sha256
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from native_kernel import loaded
 from qldbkit.journal import codec, encoding, hashes, ionhash, kernel, symbols
 from qldbkit.journal.blocks import exported_struct
 from qldbkit.journal.compiling import SOURCE, compile_kernel
-from qldbkit.journal.decoding import _BLOCK
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.moments import microseconds
 from qldbkit.journal.records import _RECORD
@@ -60,7 +60,7 @@ write_archive(folder / "archive", records(blocks(12)))
 for form, pattern in ("export", "**/*.ion"), ("archive", "*"):
     (file,) = (folder / form).glob(pattern)
     good = file.read_bytes()
-    for _ in range(60):
+    for _ in range(200):
         damaged = bytearray(good)
         damaged[source.randrange(len(good))] ^= 1 << source.randrange(8)
         file.write_bytes(damaged)
@@ -70,10 +70,13 @@ for form, pattern in ("export", "**/*.ion"), ("archive", "*"):
 """
 
 
+OTHERS = ("only_value", "read_struct", "made", "sound", "dot", "merkle_root", "revision_hash")
+
+
 @pytest.fixture(autouse=True)
 def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the answers are compared with does not ask a kernel, should there be one."""
-    for name in (*QUESTIONS, *("only_value", "read_struct", "dot", "merkle_root", "revision_hash")):
+    for name in (*QUESTIONS, *OTHERS):
         monkeypatch.setattr(kernel, name, lambda *_: None)
     for module, name in (
         (encoding, "used_texts"),
@@ -81,6 +84,19 @@ def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
         (symbols, "table_texts"),
     ):
         monkeypatch.setattr(module, name, lambda *_: None)
+
+
+@pytest.fixture
+def decoding(native: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`qldbkit.journal.decoding`, with forms that this kernel makes."""
+    spec = find_spec("qldbkit.journal.decoding")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    with monkeypatch.context() as patched:
+        patched.setattr(kernel, "Form", native.Form)
+        spec.loader.exec_module(module)
+    return module
 
 
 def outcome(walk: Callable[[], Any]) -> Any:
@@ -179,6 +195,16 @@ def read_alike(native: Any, how: Shape, data: bytes, start: int, context: Symbol
     return True
 
 
+def made_alike(native: Any, usual: Any, read: Callable[[IonSpan], Any], span: IonSpan) -> bool:
+    """Whether the kernel makes a struct's object; if so, it is the one that Python makes."""
+    kind = type("NativeSpan", (native.Span,), {"__slots__": (), **methods_of(IonSpan)})
+    answer = native.made(usual.form, kind(span.data, span.start, span.end, span.context))
+    if answer is None:
+        return False
+    assert plain(answer) == plain(read(span))
+    return True
+
+
 def everything(span: IonSpan) -> Iterator[IonSpan]:
     """A value, and all values in it."""
     yield span
@@ -212,23 +238,107 @@ def test_it_answers_for_all_that_a_journal_holds(native: Any) -> None:
             assert {"ion_hash", "used_texts", "json_text", "readable"} <= found
 
 
-def test_it_reads_every_block_and_record(native: Any) -> None:
+def test_it_reads_every_block_and_record(native: Any, decoding: Any) -> None:
     for data in records(blocks(40)):
         span = IonSpan.parse(data)
         assert read_alike(native, _RECORD, data, span.start, span.context)
     for block in blocks(40):
         span = IonSpan.of(exported_struct(block))
-        assert read_alike(native, _BLOCK, span.data, span.start, span.context)
+        assert read_alike(native, decoding._BLOCK, span.data, span.start, span.context)
+        for each in block.revisions:
+            assert made_alike(native, decoding.USUAL_REVISION, decoding.revision, each.ion)
 
 
-def test_damaged_structs_are_read_as_python_does_or_left_to_it(native: Any) -> None:
+def test_damaged_structs_are_read_as_python_does_or_left_to_it(native: Any, decoding: Any) -> None:
     source, answers = random.Random(3), 0
     block = IonSpan.of(exported_struct(list(blocks(12))[-1]))
     for _ in range(3000):
         damaged = bytearray(block.data)
         damaged[source.randrange(block.start, block.end)] = source.randrange(256)
-        answers += read_alike(native, _BLOCK, bytes(damaged), block.start, block.context)
+        answers += read_alike(native, decoding._BLOCK, bytes(damaged), block.start, block.context)
     assert 0 < answers < 3000
+
+
+def test_damaged_structs_are_made_as_python_does_or_left_to_it(native: Any, decoding: Any) -> None:
+    source, answers = random.Random(4), 0
+    written = next(each for block in blocks(12) for each in block.revisions).ion
+    for _ in range(3000):
+        damaged = bytearray(written.data)
+        damaged[source.randrange(written.start, written.end)] = source.randrange(256)
+        span = outcome(
+            lambda: IonSpan(bytes(damaged), written.start, written.end, written.context)  # noqa: B023 - called at once
+        )
+        if span is not IonFormatError and not span.annotation_ids:
+            answers += made_alike(native, decoding.USUAL_REVISION, decoding.revision, span)
+    assert 0 < answers < 3000
+
+
+REVISION = {
+    "blockAddress": '{strandId: "s", sequenceNo: 1}',
+    "hash": "{{}}",
+    "data": "{a: 1}",
+    "metadata": '{id: "i", version: 2, txTime: 2020T, txId: "t"}',
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "usual"),
+    [
+        ({}, True),
+        ({"data": None}, True),
+        ({"data": "null"}, True),
+        ({"hash": "{{AAAA}}"}, False),
+        ({"hash": None}, False),
+        ({"metadata": None}, False),
+        ({"metadata": "null"}, False),
+        ({"metadata": '{id: "i", version: 2, txId: "t"}'}, False),
+        ({"blockAddress": None}, False),
+        ({"blockAddress": "null"}, False),
+        ({"blockAddress": '{strandId: "s", sequenceNo: -1}'}, False),
+        ({"blockAddress": 'x::{strandId: "s", sequenceNo: 1}'}, False),
+        ({"dataHash": "{{}}"}, False),
+        ({"more": "1"}, False),
+    ],
+)
+def test_a_revision_of_another_form_is_left_to_python(
+    native: Any, decoding: Any, changed: dict[str, str | None], usual: bool
+) -> None:
+    written = {**REVISION, **changed}
+    text = ", ".join(f"{name}: {value}" for name, value in written.items() if value is not None)
+    span = IonSpan.from_text(f"{{{text}}}")
+    assert made_alike(native, decoding.USUAL_REVISION, decoding.revision, span) == usual
+
+
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    one: int
+    two: int
+
+
+class Loose:
+    def __init__(self) -> None:
+        self.one = 1
+
+
+@pytest.mark.parametrize(
+    ("made", "readers", "attributes", "why"),
+    [
+        (Loose, {}, ("one",), "one"),
+        (Slotted, {}, ("three",), "three"),
+        (int, {}, ("real",), "no slot"),
+        (Slotted, {"a": 1}, ("one", "two"), "with a place"),
+        (Slotted, {"a": (0, 2, None, False, None)}, ("one", "two"), "with a place"),
+        (Slotted, {"a": (0, -1, None, False, None)}, ("one", "two"), "with a place"),
+        (Slotted, {1: (0, 0, None, False, None)}, ("one", "two"), "with a place"),
+    ],
+)
+def test_a_form_is_of_slots_and_readers(
+    native: Any, made: type, readers: dict[Any, Any], attributes: tuple[str, ...], why: str
+) -> None:
+    with pytest.raises((TypeError, AttributeError), match=why):
+        native.Form(made, readers, 0, attributes, None)
+    with pytest.raises(TypeError, match="a form and a span"):
+        native.made(object(), None)
 
 
 HASH = "{{" + 42 * "A" + "E=}}"
