@@ -220,8 +220,9 @@ def baseline(server: PostgresqlServer, found: Sequence[Block], most: int) -> Non
 
 def inserted(server: PostgresqlServer, found: Sequence[Block]) -> None:
     """The least that a restore can take: ready rows of a history, with nothing else."""
-    ready = encoder(rows.HISTORY)
-    made = [ready(rows.revision_rows(each).history) for block in found for each in block.revisions]
+    told, kept = encoder(rows.CURRENT), encoder(rows.KEPT)
+    ready = [rows.revision_rows(each) for block in found for each in block.revisions]
+    made = [told(each) + kept(more) for each, more in ready]
     with opened(server) as view, view._session.transaction() as connection:
         Catalog.read(connection, view._address.schema).create("Person")
         begin = now(server)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from qldbkit.journal import decoding
-from qldbkit.journal.encoding import container, own_texts, symbol_table, var_uint_bytes
+from qldbkit.journal import decoding, kernel
+from qldbkit.journal.encoding import (
+    container,
+    own_texts,
+    standalone,
+    symbol_table,
+    var_uint_bytes,
+)
 from qldbkit.journal.ion import VERSION_MARKER, IonSpan, IonType
 from qldbkit.journal.model import Block, RevisionSummary
 from qldbkit.journal.symbols import SYSTEM_SYMBOLS
@@ -39,23 +44,32 @@ def exported_struct(block: Block) -> dict[str, Any]:
     return fields
 
 
-def with_summaries(exported: IonSpan, summaries: Sequence[RevisionSummary]) -> bytes:
-    """An exported block's struct with ``revisionSummaries`` in place of its ``revisions``.
+def summary_alone(block: IonSpan, summaries: tuple[RevisionSummary, ...]) -> bytes:
+    """A block's struct without its revisions, as binary Ion that stands alone.
 
-    What is kept is copied as it was written. The bytes stand alone, and hold the texts of no
-    symbols but their own: none of what was only in the revisions.
+    What is kept is copied as it was written, and of an exported block, ``revisionSummaries`` are in
+    place of its ``revisions``. The bytes hold the texts of no symbols but their own: none of what
+    was only in the revisions.
+
+    Args:
+        block: as it was exported, or its summary as it was streamed.
+        summaries: one for each of its revisions.
 
     Raises:
         IonFormatError: the block is damaged.
     """
-    fields = b"".join(
-        [each for name, each in exported.written_fields() if name not in REVISIONS_OR_SUMMARIES]
-    )
-    kept = container(IonType.STRUCT, fields)
-    texts = own_texts(IonSpan(kept, 0, len(kept), exported.context))
+    answer = kernel.without_revisions(block, summaries)
+    if answer is not None:
+        return answer
+    fields = block.written_fields()
+    if all(name != "revisions" for name, _ in fields):
+        return standalone(block)
+    kept = b"".join([each for name, each in fields if name not in REVISIONS_OR_SUMMARIES])
+    alone = container(IonType.STRUCT, kept)
+    texts = own_texts(IonSpan(alone, 0, len(alone), block.context))
     summaries_name, hash_name, id_name = _names_behind(len(texts))
     items = b"".join([_summary(each, hash_name, id_name) for each in summaries])
-    body = fields + summaries_name + container(IonType.LIST, items)
+    body = kept + summaries_name + container(IonType.LIST, items)
     table = symbol_table((*texts, *_SUMMARY_NAMES))
     return VERSION_MARKER + table + container(IonType.STRUCT, body)
 

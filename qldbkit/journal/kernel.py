@@ -21,7 +21,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 10
+VERSION: Final = 11
 """What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -147,6 +147,17 @@ used_texts: Final[Callable[[Span], tuple[str | None, ...] | None]] = _function("
 """The texts of the symbols that a value uses, from the first that is not Ion's own."""
 standalone: Final[Callable[[Span], bytes | None]] = _function("standalone")
 """A value with a symbol table of its own; see `qldbkit.journal.encoding.standalone`."""
+without_revisions: Final[Callable[[Span, tuple[Any, ...]], bytes | None]] = _function(
+    "without_revisions"
+)
+"""A block that stands alone, with its summaries; see `qldbkit.journal.blocks.summary_alone`."""
+ROW_TEXT, ROW_BIGINT, ROW_INTEGER, ROW_JSONB, ROW_TIME, ROW_BYTES, ROW_BOOLEAN = range(7)
+"""How `row` encodes a column's values."""
+row: Final[Callable[[bytes, tuple[Any, ...]], bytes | None]] = _function("row")
+"""Values as a row's fields in PostgreSQL's binary format, by how those of each column are encoded;
+see `qldbkit.replay.views.postgresql.copying`."""
+row_columns: Final[Callable[[list[bytes], int], list[bytes] | None]] = _function("row_columns")
+"""The fields of such rows, column by column."""
 json_text: Final[Callable[[Span], str | None]] = _function("json_text")
 """A value as the text of JSON, with the types that JSON does not have."""
 readable: Final[Callable[[Span], Literal[True] | None]] = _function("readable")

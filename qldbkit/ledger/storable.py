@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from qldbkit.journal.blocks import with_summaries
+from qldbkit.journal.blocks import summary_alone
 from qldbkit.journal.building import BlockDraft, form
 from qldbkit.journal.encoding import standalone
-from qldbkit.journal.model import Block, BlockAddress, BlockSummary, present
+from qldbkit.journal.model import Block, BlockAddress, present
 from qldbkit.journal.moments import microseconds
 from qldbkit.ledger.definitions import Definitions, definitions_of
 from qldbkit.ledger.storage import (
@@ -115,7 +115,7 @@ def storable(block: Block) -> StorableBlock:
         previous_block_hash=summary.previous_block_hash,
         block_time=block_time,
         transaction_time=_transaction_time(block, block_time),
-        summary=_summary_bytes(summary),
+        summary=summary_alone(summary.ion, summary.revision_summaries),
         definitions=definitions_of(summary),
         revisions=tuple(_stored_revisions(block)),
         redactions=tuple((each.address.sequence_no, each.document_id) for each in redactions),
@@ -161,12 +161,6 @@ def formed(draft: BlockDraft, block_time: int, transaction_time: int) -> Storabl
         revisions=tuple(stored),
         redactions=tuple((each.address.sequence_no, each.document_id) for each in draft.redactions),
     )
-
-
-def _summary_bytes(summary: BlockSummary) -> bytes:
-    if "revisions" in summary.ion.fields():
-        return with_summaries(summary.ion, summary.revision_summaries)
-    return standalone(summary.ion)
 
 
 def _transaction_time(block: Block, block_time: int) -> int:

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "buffer.h"
 #include "moments.h"
 #include "span.h"
 
@@ -14,31 +15,17 @@
 typedef struct {
     const uint8_t *data;
     PyObject *texts; /* the symbols in force: a tuple of str and None */
-    char *octets;
-    size_t size, capacity;
+    Buffer out;
 } Json;
 
 static bool write_value(Json *json, Value value, int depth);
 
-/* Room for so many octets behind what is written; NULL where there is no memory. */
-static char *json_room(Json *json, size_t size) {
-    if (size >= json->capacity - json->size) {
-        size_t capacity = 2 * (json->size + size) + 256;
-        char *grown = PyMem_Realloc(json->octets, capacity);
-        if (grown == NULL)
-            return NULL;
-        json->octets = grown;
-        json->capacity = capacity;
-    }
-    return json->octets + json->size;
-}
-
 static bool write_octets(Json *json, const char *octets, size_t size) {
-    char *to = json_room(json, size);
+    char *to = room_in(&json->out, size);
     if (to == NULL)
         return false;
     memcpy(to, octets, size);
-    json->size += size;
+    json->out.size += size;
     return true;
 }
 
@@ -68,7 +55,7 @@ static char escape_of(uint8_t octet) {
 
 /* A text in quotes; one with a NUL has a form of its own. */
 static bool write_text(Json *json, const uint8_t *text, size_t size) {
-    char *to = json_room(json, 6 * size + 2);
+    char *to = room_in(&json->out, 6 * size + 2);
     if (to == NULL)
         return false;
     *to++ = '"';
@@ -84,7 +71,7 @@ static bool write_text(Json *json, const uint8_t *text, size_t size) {
             to += PyOS_snprintf(to, 7, "\\u%04x", text[i]);
     }
     *to++ = '"';
-    json->size = (size_t)(to - json->octets);
+    json->out.size = (size_t)(to - json->out.octets);
     return true;
 }
 
@@ -215,7 +202,7 @@ static bool write_base64(Json *json, Value value) {
     Py_ssize_t size = value.end - value.begin;
     if (!write_literal(json, code_of(value) == CLOB ? "{\"$clob\": \"" : "{\"$blob\": \""))
         return false;
-    char *to = json_room(json, (size_t)(size + 2) / 3 * 4);
+    char *to = room_in(&json->out, (size_t)(size + 2) / 3 * 4);
     if (to == NULL)
         return false;
     for (; size > 0; size -= 3, at += 3) {
@@ -226,7 +213,7 @@ static bool write_base64(Json *json, Value value) {
         *to++ = size > 1 ? digits[bits >> 6 & 63] : '=';
         *to++ = size > 2 ? digits[bits & 63] : '=';
     }
-    json->size = (size_t)(to - json->octets);
+    json->out.size = (size_t)(to - json->out.octets);
     return write_literal(json, "\"}");
 }
 
@@ -351,12 +338,12 @@ static PyObject *json_text(PyObject *self, PyObject *argument) {
     PyObject *texts = span == NULL ? NULL : texts_of(state, span), *found = NULL;
     if (texts == NULL)
         return NULL;
-    Json json = {octets_of(span), texts, NULL, 0, 0};
+    Json json = {octets_of(span), texts, {NULL, 0, 0}};
     Value value;
     if (value_at(json.data, span->start, span->end, &value) && value.end == span->end &&
         write_value(&json, value, 0))
-        found = PyUnicode_DecodeUTF8(json.octets, (Py_ssize_t)json.size, NULL);
-    PyMem_Free(json.octets);
+        found = PyUnicode_DecodeUTF8(json.out.octets, (Py_ssize_t)json.out.size, NULL);
+    PyMem_Free(json.out.octets);
     Py_DECREF(texts);
     if (found == NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
         PyErr_Clear(); /* a string is not UTF-8: Python says so */

@@ -19,10 +19,12 @@
 #include "proofs.h"
 #include "readable.h"
 #include "records.h"
+#include "rows.h"
 #include "shapes.h"
+#include "summaries.h"
 #include "symbols.h"
 
-#define KERNEL_VERSION 10 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 11 /* what qldbkit.journal.kernel has to ask for */
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
@@ -42,6 +44,9 @@ static PyMethodDef functions[] = {
     {"table_texts", table_texts, METH_O, "The texts of a symbol table that has nothing else."},
     {"used_texts", used_texts, METH_O, "The texts of the symbols that a value uses, by their ids."},
     {"standalone", standalone, METH_O, "A value with a table of the symbols that it uses."},
+    {"without_revisions", FAST(without_revisions), "A block with its summaries alone."},
+    {"row", FAST(row), "Values as the fields of a row, in PostgreSQL's binary format."},
+    {"row_columns", FAST(row_columns), "Such rows' fields, column by column."},
     {"json_text", json_text, METH_O, "A value as the text of JSON."},
     {"readable", readable, METH_O, "Whether amazon.ion can read a value."},
     {"dot", FAST(dot), "Two hashes of 32 bytes combined."},

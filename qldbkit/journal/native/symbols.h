@@ -151,15 +151,21 @@ static size_t var_uint_size(size_t number) {
 /* How many octets stand before a representation that is neither empty nor that of one octet. */
 static size_t opening_size(size_t size) { return size < 14 ? 1 : 1 + var_uint_size(size); }
 
-static uint8_t *write_opening(uint8_t *at, int code, size_t size) {
-    if (size < 14) {
-        *at++ = (uint8_t)(code << 4 | (int)size);
-        return at;
-    }
-    *at++ = (uint8_t)(code << 4 | 14);
-    for (size_t octets = var_uint_size(size); octets-- > 0;)
-        *at++ = (uint8_t)((size >> 7 * octets & 0x7F) | (octets ? 0 : 0x80));
+static uint8_t *write_var_uint(uint8_t *at, size_t number) {
+    for (size_t octets = var_uint_size(number); octets-- > 0;)
+        *at++ = (uint8_t)((number >> 7 * octets & 0x7F) | (octets ? 0 : 0x80));
     return at;
+}
+
+static uint8_t *write_opening(uint8_t *at, int code, size_t size) {
+    *at++ = (uint8_t)(code << 4 | (size < 14 ? (int)size : 14));
+    return size < 14 ? at : write_var_uint(at, size);
+}
+
+static uint8_t *write_whole(uint8_t *at, int code, const char *octets, size_t size) {
+    at = write_opening(at, code, size);
+    memcpy(at, octets, size);
+    return at + size;
 }
 
 /* The text of a symbol that a value uses; NULL, without an error, where it has none in UTF-8. */
@@ -170,45 +176,71 @@ static const char *symbol_octets(PyObject *text, Py_ssize_t *size) {
     return octets;
 }
 
-/* A table of the symbols from the first that is not Ion's own to the last that a value uses, null
- * for those that it does not use; and then the value. */
-static PyObject *with_table(Span *span, PyObject *texts, const Symbols *symbols) {
-    size_t list = 0, value = (size_t)(span->end - span->start), table = 0, before = 4, wrapped = 0;
+/* The sizes of a version marker and a symbol table, and of the parts of that. */
+typedef struct {
+    size_t list, table, wrapped, whole;
+} TableSize;
+
+/* How large a table is of the symbols from the first that is not Ion's own to the last that a value
+ * uses, null for those that it does not use; and of some more, the last of which is NULL. */
+static bool measure_table(PyObject *texts, const Symbols *symbols, const char *const *more,
+                          TableSize *measured) {
     Py_ssize_t size;
+    *measured = (TableSize){.whole = 4};
     for (Py_ssize_t id = FIRST_OWN_SYMBOL; id <= symbols->highest; id++) {
         if (symbols->used[id] && symbol_octets(PyTuple_GET_ITEM(texts, id), &size) == NULL)
-            return NULL;
-        list += symbols->used[id] ? opening_size((size_t)size) + (size_t)size : 1;
+            return false;
+        measured->list += symbols->used[id] ? opening_size((size_t)size) + (size_t)size : 1;
     }
-    if (list) {
-        table = 1 + opening_size(list) + list;
-        wrapped = 2 + opening_size(table) + table;
-        before += opening_size(wrapped) + wrapped;
+    for (; *more != NULL; more++)
+        measured->list += opening_size(strlen(*more)) + strlen(*more);
+    if (measured->list) {
+        measured->table = 1 + opening_size(measured->list) + measured->list;
+        measured->wrapped = 2 + opening_size(measured->table) + measured->table;
+        measured->whole += opening_size(measured->wrapped) + measured->wrapped;
     }
-    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(before + value));
-    if (made == NULL)
-        return NULL;
-    uint8_t *at = (uint8_t *)PyBytes_AS_STRING(made);
+    return true;
+}
+
+static uint8_t *write_table(uint8_t *at, PyObject *texts, const Symbols *symbols,
+                            const char *const *more, const TableSize *measured) {
+    Py_ssize_t size;
     memcpy(at, "\xE0\x01\x00\xEA", 4);
     at += 4;
-    if (list) {
-        at = write_opening(at, ANNOTATION, wrapped);
-        *at++ = 0x81;
-        *at++ = 0x80 | SYMBOL_TABLE;
-        at = write_opening(at, STRUCT, table);
-        *at++ = 0x80 | SYMBOLS;
-        at = write_opening(at, LIST, list);
-    }
+    if (!measured->list)
+        return at;
+    at = write_opening(at, ANNOTATION, measured->wrapped);
+    *at++ = 0x81;
+    *at++ = 0x80 | SYMBOL_TABLE;
+    at = write_opening(at, STRUCT, measured->table);
+    *at++ = 0x80 | SYMBOLS;
+    at = write_opening(at, LIST, measured->list);
     for (Py_ssize_t id = FIRST_OWN_SYMBOL; id <= symbols->highest; id++) {
         if (!symbols->used[id]) {
             *at++ = 0x0F;
             continue;
         }
         const char *octets = symbol_octets(PyTuple_GET_ITEM(texts, id), &size);
-        at = write_opening(at, STRING, (size_t)size);
-        memcpy(at, octets, (size_t)size);
-        at += size;
+        at = write_whole(at, STRING, octets, (size_t)size);
     }
+    for (; *more != NULL; more++)
+        at = write_whole(at, STRING, *more, strlen(*more));
+    return at;
+}
+
+/* A value behind a table of the symbols that it uses; NULL, without an error, to leave it. */
+static PyObject *behind_table(Span *span, PyObject *texts) {
+    static const char *const no_more[] = {NULL};
+    Symbols symbols = {{0}, 0};
+    TableSize measured;
+    if (!symbols_of(span, texts, &symbols) || !measure_table(texts, &symbols, no_more, &measured))
+        return NULL;
+    size_t value = (size_t)(span->end - span->start);
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(measured.whole + value));
+    if (made == NULL)
+        return NULL;
+    uint8_t *at = (uint8_t *)PyBytes_AS_STRING(made);
+    at = write_table(at, texts, &symbols, no_more, &measured);
     memcpy(at, octets_of(span) + span->start, value);
     return made;
 }
@@ -219,8 +251,7 @@ static PyObject *standalone(PyObject *self, PyObject *argument) {
     PyObject *texts = span == NULL ? NULL : texts_of(state, span);
     if (texts == NULL)
         return NULL;
-    Symbols symbols = {{0}, 0};
-    PyObject *made = symbols_of(span, texts, &symbols) ? with_table(span, texts, &symbols) : NULL;
+    PyObject *made = behind_table(span, texts);
     Py_DECREF(texts);
     return answered(made, made != NULL);
 }

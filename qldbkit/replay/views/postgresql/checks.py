@@ -92,10 +92,10 @@ def revision_findings(row: Sequence[Any], place: Place) -> Iterator[Finding]:
         revision = decoding.revision(IonSpan.parse(bytes(row[-1])))
         if revision.metadata is None or revision.address is None:
             return
-        expected = revision_rows(revision).history
+        told, kept = revision_rows(revision)
     except QldbkitError:
         return  # found when the revision is proven
-    yield from _differing(HISTORY[:-1], row, expected, place)
+    yield from _differing(HISTORY[:-1], row, (*told, *kept), place)
 
 
 def _differing(

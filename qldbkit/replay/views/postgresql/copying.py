@@ -16,6 +16,8 @@ from psycopg.adapt import Dumper
 from psycopg.postgres import types
 from psycopg.pq import Format
 
+from qldbkit.journal import kernel
+
 PIECE_BYTES: Final = 64 * 1024
 """Bytes of rows that one statement takes.
 
@@ -24,7 +26,8 @@ PostgreSQL writes them while the next are made, and needs more for each row of a
 _NULL: Final = b"\xff\xff\xff\xff"
 _SINCE_2000: Final = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's times begin."""
-_length: Final = struct.Struct(">i").pack
+_LENGTH: Final = struct.Struct(">i")
+_length: Final = _LENGTH.pack
 _bigint: Final = struct.Struct(">iq").pack
 _integer: Final = struct.Struct(">ii").pack
 
@@ -59,8 +62,8 @@ class Column:
 
 Row = tuple[Any, ...]
 """A row's values, as Python has them."""
-Fields = tuple[bytes, ...]
-"""The same as they are sent, each with its length before it."""
+Fields = bytes
+"""The same as they are sent: one after the other, each with its length before it."""
 
 
 class Elements(bytes):
@@ -78,13 +81,17 @@ class ElementsDumper(Dumper):
         return obj
 
 
-def encoder(columns: Iterable[Column]) -> Callable[[Row], Fields]:
+def encoder(columns: Sequence[Column]) -> Callable[[Row], Fields]:
     """What makes a row of such columns ready to be sent."""
+    kinds = bytes([_KINDS[each.kind] for each in columns])
     encoders = [_ENCODERS[each.kind] for each in columns]
 
     def encoded(row: Row) -> Fields:
+        answer = kernel.row(kinds, row)
+        if answer is not None:
+            return answer
         pairs = zip(encoders, row, strict=True)
-        return tuple([_NULL if value is None else encode(value) for encode, value in pairs])
+        return b"".join([_NULL if value is None else encode(value) for encode, value in pairs])
 
     return encoded
 
@@ -95,7 +102,7 @@ def pieces(rows: Iterable[Fields]) -> Iterator[list[Fields]]:
     size = 0
     for row in rows:
         piece.append(row)
-        size += sum(map(len, row))
+        size += len(row)
         if size >= PIECE_BYTES:
             yield piece
             piece, size = [], 0
@@ -103,12 +110,28 @@ def pieces(rows: Iterable[Fields]) -> Iterator[list[Fields]]:
         yield piece
 
 
-def arrays(columns: Sequence[Column], rows: Sequence[Fields]) -> list[Elements]:
+def arrays(columns: Sequence[Column], rows: list[Fields]) -> list[Elements]:
     """The rows' columns, each as an array."""
     return [
-        Elements(_array_head(_OIDS[column.kind], len(rows)) + b"".join(fields))
-        for column, fields in zip(columns, zip(*rows, strict=True), strict=True)
+        Elements(_array_head(_OIDS[column.kind], len(rows)) + fields)
+        for column, fields in zip(columns, _by_column(rows, len(columns)), strict=True)
     ]
+
+
+def _by_column(rows: list[Fields], columns: int) -> list[bytes]:
+    """The fields of each column, one after the other."""
+    answer = kernel.row_columns(rows, columns)
+    if answer is not None:
+        return answer
+    found: list[list[bytes]] = [[] for _ in range(columns)]
+    for row in rows:
+        at = 0
+        for column in found:
+            (length,) = _LENGTH.unpack_from(row, at)
+            end = at + _LENGTH.size + max(length, 0)
+            column.append(row[at:end])
+            at = end
+    return [b"".join(each) for each in found]
 
 
 def _text(value: str) -> bytes:
@@ -133,6 +156,15 @@ _ENCODERS: Final[dict[Kind, Callable[[Any], bytes]]] = {
     Kind.TIME: lambda value: _bigint(8, value - _SINCE_2000),
     Kind.BYTES: _bytes,
     Kind.BOOLEAN: lambda value: b"\0\0\0\1\1" if value else b"\0\0\0\1\0",
+}
+_KINDS: Final = {
+    Kind.TEXT: kernel.ROW_TEXT,
+    Kind.BIGINT: kernel.ROW_BIGINT,
+    Kind.INTEGER: kernel.ROW_INTEGER,
+    Kind.JSONB: kernel.ROW_JSONB,
+    Kind.TIME: kernel.ROW_TIME,
+    Kind.BYTES: kernel.ROW_BYTES,
+    Kind.BOOLEAN: kernel.ROW_BOOLEAN,
 }
 _OIDS: Final = {each: types[each.value].oid for each in Kind}
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from qldbkit.journal.binary import IonType
-from qldbkit.journal.blocks import with_summaries
+from qldbkit.journal.blocks import summary_alone
 from qldbkit.journal.encoding import container, standalone, symbol_table, var_uint_bytes
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import BlockSummary, Revision
@@ -25,12 +24,12 @@ CURRENT: Final = (
     Column("sequence_no", Kind.BIGINT),
     Column("hash", Kind.BYTES),
 )
-HISTORY: Final = (
-    *CURRENT,
+KEPT: Final = (
     Column("deleted", Kind.BOOLEAN),
     Column("data_hash", Kind.BYTES),
     Column("ion", Kind.BYTES),
 )
+HISTORY: Final = (*CURRENT, *KEPT)
 DOCUMENT: Final = (Column("id", Kind.TEXT), Column("table_key", Kind.INTEGER))
 BLOCK: Final = (
     Column("strand_id", Kind.TEXT),
@@ -44,48 +43,32 @@ BLOCK: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionRows:
-    """A revision as a row of its table's history, and as the current one if there is any.
+def revision_rows(revision: Revision) -> tuple[Row, Row]:
+    """A revision as its table's history has it: values of `CURRENT`, and those of `KEPT`.
 
-    Attributes:
-        history: values of `HISTORY`.
-        current: values of `CURRENT`; None for a deletion.
+    Args:
+        revision: with metadata and an address, as every streamed one has.
     """
-
-    history: Row
-    current: Row | None
-
-    @property
-    def id(self) -> str:
-        """The document's."""
-        return str(self.history[0])
-
-    @property
-    def version(self) -> int:
-        """The revision's."""
-        return int(self.history[1])
-
-
-def revision_rows(revision: Revision) -> RevisionRows:
-    """The rows of a revision with metadata and an address, as every streamed one has."""
-    metadata, address = revision.metadata, revision.address
+    metadata, address, data = revision.metadata, revision.address, revision.data
     assert metadata is not None
     assert address is not None
-    data = None if revision.data is None else json_text(revision.data)
     told = (
+        metadata.id,
+        metadata.version,
+        None if data is None else json_text(data),
         metadata.tx_id,
         _time(metadata.tx_time_ion),
         address.strand_id,
         address.sequence_no,
         revision.hash,
     )
-    kept = (revision.deleted, revision.data_hash, standalone(revision.ion))
-    current = None
-    if not revision.deleted:
-        shown = json_text(content(revision)) if data is None else data
-        current = (metadata.id, metadata.version, shown, *told)
-    return RevisionRows((metadata.id, metadata.version, data, *told, *kept), current)
+    return told, (revision.deleted, revision.data_hash, standalone(revision.ion))
+
+
+def shown_redacted(revision: Revision, told: Row) -> Row:
+    """The current row of a revision that came without its data, by what its history tells."""
+    id_, version, _, *others = told
+    return (id_, version, json_text(content(revision)), *others)
 
 
 def block_row(summary: BlockSummary) -> Row:
@@ -99,16 +82,8 @@ def block_row(summary: BlockSummary) -> Row:
         summary.block_hash,
         summary.entries_hash,
         summary.previous_block_hash,
-        _summary_ion(summary),
+        summary_alone(summary.ion, summary.revision_summaries),
     )
-
-
-def _summary_ion(summary: BlockSummary) -> bytes:
-    """The block as it was written, without its revisions, which the histories keep."""
-    written = summary.ion
-    if any(name == "revisions" for name, _ in written.field_pairs()):
-        return with_summaries(written, summary.revision_summaries)
-    return standalone(written)
 
 
 def redacted_ion(written: bytes) -> tuple[bytes, bytes] | None:

@@ -53,12 +53,14 @@ from qldbkit.replay.views.postgresql.rows import (
     CURRENT,
     DOCUMENT,
     HISTORY,
+    KEPT,
     block_row,
     redacted_ion,
     revision_rows,
+    shown_redacted,
 )
 
-_history, _current = encoder(HISTORY), encoder(CURRENT)
+_current, _kept = encoder(CURRENT), encoder(KEPT)
 _document, _block = encoder(DOCUMENT), encoder(BLOCK)
 _was, _gone = encoder(statements.WAS), encoder(statements.GONE)
 
@@ -100,14 +102,15 @@ class _TableRows:
 
     def made(self) -> Iterator[Fields]:
         """The history's rows, made while those before are on their way."""
+        current = self.current
         for each in self.history:
-            rows = revision_rows(each)
-            fields = _history(rows.history)
-            shown = self.current.get(rows.id)
-            if shown is not None and shown.revision is each and rows.current is not None:
-                same = each.data is not None
-                shown.row = fields[: len(CURRENT)] if same else _current(rows.current)
-            yield fields
+            told, kept = revision_rows(each)
+            fields = _current(told)
+            shown = current.get(told[0])
+            if shown is not None and shown.revision is each:
+                has_data = each.data is not None
+                shown.row = fields if has_data else _current(shown_redacted(each, told))
+            yield fields + _kept(kept)
 
     def inserted(self) -> list[Fields]:
         """Rows that are new."""
@@ -116,7 +119,7 @@ class _TableRows:
     def replaced(self) -> list[Fields]:
         """Rows in others' places, each with the version that there is."""
         return [
-            (*each.row, *_was((each.was,)))
+            each.row + _was((each.was,))
             for each in self.current.values()
             if each.row and each.was is not None
         ]

@@ -1,0 +1,191 @@
+"""The kernel on what the PostgreSQL view writes: rows, and blocks without their revisions."""
+
+import random
+import struct
+from typing import Any
+
+import pytest
+from generate_journal import blocks
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ion_strategies import NAMES, values
+from ion_strategies import struct as ion_struct
+
+from qldbkit.journal import encoding, kernel
+from qldbkit.journal.blocks import exported_struct, summary_alone
+from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.model import RevisionSummary
+from qldbkit.replay.views.postgresql import copying
+from qldbkit.replay.views.postgresql.copying import Column, Fields, Kind, Row, encoder
+from qldbkit.replay.views.postgresql.rows import BLOCK, CURRENT, KEPT, block_row, revision_rows
+
+PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
+JOURNAL = list(blocks(40))
+INTS = st.integers(-(2**63), 2**63 - 1)
+USUAL: dict[Kind, st.SearchStrategy[Any]] = {
+    Kind.TEXT: st.text(st.characters(exclude_categories=("Cs",))),
+    Kind.JSONB: st.text(st.characters(exclude_categories=("Cs",))),
+    Kind.BIGINT: INTS,
+    Kind.INTEGER: st.integers(-(2**31), 2**31 - 1),
+    Kind.TIME: st.integers(-(2**62), 2**62),
+    Kind.BYTES: st.binary(),
+    Kind.BOOLEAN: st.booleans(),
+}
+EDGES = [2**31, -(2**31) - 1, 2**63, -(2**63), -(2**63) - 1, -(2**63) + copying._SINCE_2000, 2**80]
+UNUSUAL = st.sampled_from([*EDGES, "\ud800", 1.5, "", b"", True, bytearray(b"x"), [], 7])
+SUMMARIES = st.lists(
+    st.builds(RevisionSummary, st.binary(max_size=200), st.none() | st.text(max_size=150)),
+    max_size=4,
+).map(tuple)
+BLOCK_NAMES = NAMES | st.sampled_from(["revisions", "revisionSummaries", "hash", "documentId"])
+
+
+@pytest.fixture(autouse=True)
+def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the answers are compared with does not ask a kernel, should there be one."""
+    for name in ("without_revisions", "row", "row_columns", "standalone", "written_fields"):
+        monkeypatch.setattr(kernel, name, lambda *_: None)
+    monkeypatch.setattr(encoding, "used_texts", lambda *_: None)
+
+
+def native_row(native: Any, columns: tuple[Column, ...], row: Row) -> Fields | None:
+    """What the kernel makes of a row; if it is anything, it is what Python makes."""
+    answer: Fields | None = native.row(bytes([copying._KINDS[each.kind] for each in columns]), row)
+    if answer is not None:
+        assert answer == encoder(columns)(row)
+    return answer
+
+
+def native_block(native: Any, span: IonSpan, summaries: tuple[RevisionSummary, ...]) -> Any:
+    """The same of a block without its revisions."""
+    try:
+        inner = native.Span(span.data, span.start, span.end, span.context)
+    except IonFormatError:
+        return None
+    answer = native.without_revisions(inner, summaries)
+    if answer is not None:
+        assert answer == summary_alone(span, summaries)
+    return answer
+
+
+def column_rows(kinds: list[Kind]) -> st.SearchStrategy[list[Row]]:
+    """Usual rows of columns of such kinds, nulls among them."""
+    return st.lists(st.tuples(*(st.none() | USUAL[each] for each in kinds)), max_size=5)
+
+
+KINDS = st.lists(st.sampled_from(list(Kind)), max_size=32)
+
+
+@PATIENT
+@given(data=st.data(), kinds=KINDS)
+def test_usual_rows_are_encoded(native: Any, data: st.DataObject, kinds: list[Kind]) -> None:
+    columns = tuple(Column(each.value, each) for each in kinds)
+    rows = data.draw(column_rows(kinds))
+    made = [native_row(native, columns, each) for each in rows]
+    assert None not in made
+    answer = native.row_columns(made, len(columns))
+    assert answer == copying._by_column(made, len(columns))  # type: ignore[arg-type]
+
+
+@PATIENT
+@given(kind=st.sampled_from(list(Kind)), value=UNUSUAL | INTS | st.text() | st.none())
+def test_values_that_are_not_a_columns_are_left_to_python(
+    native: Any, kind: Kind, value: Any
+) -> None:
+    try:
+        native_row(native, (Column("a", kind),), (value,))
+    except (struct.error, TypeError, AttributeError, UnicodeEncodeError) as error:
+        raise AssertionError("the kernel takes what Python refuses") from error
+
+
+def test_rows_of_other_columns_are_left_to_python(native: Any) -> None:
+    assert native.row(b"\1", ()) is None
+    assert native.row(b"\7", (1,)) is None
+    assert native.row(bytes(33), ("",) * 33) is None
+    assert native.row_columns([b""], 33) is None
+    for wrong in ((b"\1",), ([1], (1,)), (b"\1", [1])):
+        with pytest.raises(TypeError):
+            native.row(*wrong)
+    with pytest.raises(TypeError):
+        native.row_columns((b"",), 0)
+
+
+@given(data=st.binary(max_size=30), columns=st.integers(0, 4))
+def test_what_is_no_row_is_not_taken_apart(native: Any, data: bytes, columns: int) -> None:
+    answer = native.row_columns([data], columns)
+    if answer is not None:
+        assert b"".join(answer) == data
+        assert len(answer) == columns
+
+
+@pytest.mark.parametrize("wrong", [b"", b"\0\0\0", b"\0\0\0\2x", b"\x80\0\0\0", b"\0\0\0\0x", ""])
+def test_a_field_that_does_not_end_with_its_row_is_left_to_python(native: Any, wrong: Any) -> None:
+    assert native.row_columns([b"\0\0\0\1x", wrong], 1) is None
+
+
+def test_it_makes_all_rows_of_a_journal(native: Any) -> None:
+    for block in JOURNAL:
+        exported = IonSpan.of(exported_struct(block))
+        for span in (exported, block.summary.ion):
+            assert native_block(native, span, block.summary.revision_summaries) is not None
+        assert native_row(native, BLOCK, block_row(block.summary)) is not None
+        for revision in block.revisions:
+            for columns, row in zip((CURRENT, KEPT), revision_rows(revision), strict=True):
+                assert native_row(native, columns, row) is not None
+
+
+@PATIENT
+@given(fields=st.lists(st.tuples(BLOCK_NAMES, values()), max_size=6), summaries=SUMMARIES)
+def test_any_struct_is_summarized_as_python_does_it_or_left_to_it(
+    native: Any, fields: list[tuple[str, Any]], summaries: tuple[RevisionSummary, ...]
+) -> None:
+    native_block(native, IonSpan.of(ion_struct(fields)), summaries)
+
+
+def test_damaged_blocks_are_summarized_as_python_does_it_or_left_to_it(native: Any) -> None:
+    source, answers = random.Random(5), 0
+    summaries = JOURNAL[-1].summary.revision_summaries
+    block = IonSpan.of(exported_struct(JOURNAL[-1]))
+    for _ in range(3000):
+        damaged = bytearray(block.data)
+        damaged[source.randrange(block.start, block.end)] = source.randrange(256)
+        try:
+            span = IonSpan(bytes(damaged), block.start, block.end, block.context)
+        except (IonFormatError, IndexError):
+            continue
+        answers += native_block(native, span, summaries) is not None
+    assert 0 < answers < 3000
+
+
+@given(data=st.binary(min_size=1, max_size=40), head=st.sampled_from([b"", b"\xd9", b"\xde\x90"]))
+def test_any_bytes_are_summarized_as_python_does_it_or_left_to_it(
+    native: Any, data: bytes, head: bytes
+) -> None:
+    data = head + data
+    context = JOURNAL[-1].summary.ion.context
+    try:
+        span = IonSpan(data, 0, len(data), context)
+    except (IonFormatError, IndexError):
+        return
+    native_block(native, span, (RevisionSummary(b"x" * 32, "d" * 22),))
+
+
+@pytest.mark.parametrize(
+    "wrong", [RevisionSummary("x", None), RevisionSummary(b"x", 1), RevisionSummary(b"", "\ud800")]
+)
+def test_summaries_of_other_values_are_left_to_python(native: Any, wrong: RevisionSummary) -> None:
+    exported = IonSpan.of({"revisions": [1], "a": 2})
+    assert native_block(native, exported, (wrong,)) is None
+    assert native_block(native, exported, ()) is not None
+
+
+def test_a_block_of_many_fields_is_left_to_python(native: Any) -> None:
+    fields = {f"f{each}": each for each in range(32)}
+    assert native_block(native, IonSpan.of({**fields, "revisions": []}), ()) is not None
+    assert native_block(native, IonSpan.of({**fields, "g": 1, "revisions": []}), ()) is None
+
+
+def test_what_is_no_block_is_refused(native: Any) -> None:
+    for wrong in ((), (None, ()), (IonSpan.of({}), None)):
+        with pytest.raises(TypeError):
+            native.without_revisions(*wrong)
