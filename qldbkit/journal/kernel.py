@@ -125,10 +125,12 @@ filled (bits; the others are None or empty), the attribute of each place, and th
 struct itself. No other field may be there, and none twice."""
 made: Final[Callable[[Any, Span], Any]] = _function("made")
 """A struct as an object of its form, made without its constructor."""
-sound: Final[Callable[[Any, tuple[Any, ...]], tuple[int, bool, bool] | None]] = _function("sound")
-"""Of a block's summary and revisions in which every hash holds and nothing is unusual: its time in
-microseconds since 1970, and whether entries bind its header and its transaction; see
-`qldbkit.journal.proving`."""
+sound: Final[Callable[[Any, tuple[Any, ...] | None], tuple[int, bool, bool] | None]] = _function(
+    "sound"
+)
+"""Of a block's summary, and its revisions unless they are None, in which every hash holds and
+nothing is unusual: its time in microseconds since 1970, and whether entries bind its header and its
+transaction; see `qldbkit.journal.integrity` for what holds."""
 elements: Final[Callable[[AnySpan], list[AnySpan] | None]] = _function("elements")
 """A list's or sexp's elements."""
 text: Final[Callable[[Span], str | None]] = _function("text")

@@ -145,20 +145,33 @@ static bool is_sound_revision(State *state, PyObject *revision, PyObject *summar
     return sound && are_same(&found, hash);
 }
 
-/* Whether the revisions are those that the block names, each once, in its order. */
+/* Whether a revision's summary names its document; also its hash. */
+static bool is_sound_summary(State *state, PyObject *revision_summary, Digest *hash) {
+    return digest_of(state, revision_summary, N_HASH, hash) &&
+           !is_none(state, revision_summary, N_DOCUMENT_ID) && !PyErr_Occurred();
+}
+
+/* Whether the revisions are those that the block names, each once, in its order; of none, NULL,
+ * whether it names each by a hash that an entry binds. */
 static bool are_sound_revisions(State *state, PyObject *revisions, PyObject *summary,
                                 PyObject *summaries, int64_t block_time, const Row *entries) {
-    Py_ssize_t count = PyTuple_GET_SIZE(revisions);
+    Py_ssize_t count = PyTuple_GET_SIZE(summaries);
+    if (revisions != NULL && PyTuple_GET_SIZE(revisions) != count)
+        return false;
     if (!count)
-        return PyTuple_GET_SIZE(summaries) == 0;
+        return true;
     Row row = {PyMem_Calloc((size_t)count, sizeof(Digest)), 0};
-    bool sound = row.digests != NULL && PyTuple_GET_SIZE(summaries) == count;
+    bool sound = row.digests != NULL;
     for (; sound && row.count < count; row.count++) {
+        PyObject *named = PyTuple_GET_ITEM(summaries, row.count);
         Digest hash;
-        sound = is_sound_revision(state, PyTuple_GET_ITEM(revisions, row.count), summary,
-                                  PyTuple_GET_ITEM(summaries, row.count), block_time, &hash) &&
+        sound = is_sound_summary(state, named, &hash) &&
+                (revisions == NULL ||
+                 is_sound_revision(state, PyTuple_GET_ITEM(revisions, row.count), summary, named,
+                                   block_time, &hash)) &&
                 !is_in(&row, &hash);
-        row.digests[row.count] = hash;
+        if (sound)
+            row.digests[row.count] = hash;
     }
     if (sound) {
         Digest root = root_of(row);
@@ -238,7 +251,7 @@ static bool is_sound_chain(State *state, PyObject *summary, const Row *entries) 
     return sound && are_same(&entries_hash, &block_hash);
 }
 
-/* What `sound` says of a block: its time, and whether entries bind its header and its commit. */
+/* What `sound` says of a block, or of its summary alone: its time, and whether entries bind its header and its commit. */
 static PyObject *sound_block(State *state, PyObject *summary, PyObject *revisions, PyObject *header,
                              PyObject *summaries, PyObject *info, const Row *entries) {
     PyObject **names = state->names;
@@ -258,10 +271,11 @@ static PyObject *sound_block(State *state, PyObject *summary, PyObject *revision
 
 static PyObject *sound(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     State *state = PyModule_GetState(self);
-    if (count != 2 || !PyTuple_Check(arguments[1])) {
+    if (count != 2 || (arguments[1] != Py_None && !PyTuple_Check(arguments[1]))) {
         PyErr_SetString(PyExc_TypeError, "sound takes a summary and a tuple of revisions");
         return NULL;
     }
+    PyObject *revisions = arguments[1] == Py_None ? NULL : arguments[1];
     PyObject *summary = arguments[0], *found = NULL;
     PyObject *hashes = named(state, summary, N_ENTRIES_HASH_LIST);
     PyObject *header = named(state, summary, N_HEADER);
@@ -270,7 +284,7 @@ static PyObject *sound(PyObject *self, PyObject *const *arguments, Py_ssize_t co
     Row entries = {NULL, 0};
     if (!PyErr_Occurred() && info != Py_None && PyDict_Check(header) && PyTuple_Check(summaries) &&
         row_of(hashes, &entries))
-        found = sound_block(state, summary, arguments[1], header, summaries, info, &entries);
+        found = sound_block(state, summary, revisions, header, summaries, info, &entries);
     PyMem_Free(entries.digests);
     Py_XDECREF(hashes);
     Py_XDECREF(header);

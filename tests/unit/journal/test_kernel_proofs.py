@@ -1,5 +1,6 @@
 """What the kernel calls sound is what the checks in Python find nothing wrong with."""
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,14 @@ from generate_journal import blocks, records, write_archive, write_export
 
 from qldbkit.journal import kernel
 from qldbkit.journal.findings import Finding
+from qldbkit.journal.integrity import IntegrityError
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import Block, BlockAddress, Revision, RevisionMetadata
 from qldbkit.journal.proving import prove
+from qldbkit.journal.records import RecordError
 from qldbkit.journal.sources.opening import open_source
 from qldbkit.journal.sources.stored import StoredBlock
+from qldbkit.replay.gathering import verified
 
 pytestmark = pytest.mark.skipif(not kernel.COMPILED, reason="the kernel in C is not built")
 
@@ -92,7 +96,7 @@ def earlier(header: Any) -> Any:
     return {**header, "blockTimestamp": IonSpan.from_text("2000-01-01T00:00:00.000Z")}
 
 
-CHANGES: dict[str, Callable[[Block], Changed]] = {
+OF_SUMMARY: dict[str, Callable[[Block], Changed]] = {
     "block hash": changed_summary(block_hash=flipped),
     "entries hash": changed_summary(entries_hash=flipped),
     "previous block hash": changed_summary(previous_block_hash=flipped),
@@ -122,6 +126,10 @@ CHANGES: dict[str, Callable[[Block], Changed]] = {
             name: each for name, each in header.items() if name != "blockTimestamp"
         }
     ),
+}
+"""Changes that a block's summary shows alone."""
+CHANGES: dict[str, Callable[[Block], Changed]] = {
+    **OF_SUMMARY,
     "another transaction id": changed_summary(transaction_id=lambda id_: id_[::-1]),
     "another address": changed_summary(address=lambda each: replace(each, sequence_no=0)),
     "a summary less": changed_summary(revision_summaries=lambda all_: all_[:-1]),
@@ -160,6 +168,30 @@ def test_a_block_that_is_changed_is_not_sound(change: Callable[[Block], Changed]
     block = sample()
     assert sound(block) is not None
     assert sound(*change(block)) is None
+
+
+@pytest.mark.parametrize("change", OF_SUMMARY.values(), ids=OF_SUMMARY)
+def test_a_summary_that_is_changed_is_not_sound(change: Callable[[Block], Changed]) -> None:
+    block = sample()
+    assert kernel.sound(block.summary, None) == sound(block)
+    changed, _ = change(block)
+    assert kernel.sound(changed.summary, None) is None
+
+
+def test_damaged_records_are_refused_with_and_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, good = random.Random(5), list(records(blocks(3)))[-3:]
+    for data in good * 300:
+        damaged = bytearray(data)
+        damaged[source.randrange(len(data))] ^= 1 << source.randrange(8)
+        answers = []
+        for asked in kernel.sound, lambda *_: None:
+            with monkeypatch.context() as patched:
+                patched.setattr(kernel, "sound", asked)
+                try:
+                    answers.append(verified(bytes(damaged), "here"))
+                except (RecordError, IntegrityError) as error:
+                    answers.append(str(error))
+        assert answers[0] == answers[1]
 
 
 def test_what_does_not_bind_its_header_says_so() -> None:
