@@ -302,10 +302,11 @@ class Applier:
         )
         outcome.transactions += 1
         outcome.gaps += len(unit.gaps)
-        now = self._clock()
-        for block in unit.finished:
-            outcome.applied(block, now)
-            self._committed[strand_id] = block.address.sequence_no, committed_at(block.summary)
+        if unit.finished:
+            last = unit.finished[-1].summary
+            committed = committed_at(last)
+            outcome.applied(unit.finished, committed, self._clock())
+            self._committed[strand_id] = last.address.sequence_no, committed
 
     def _late(self, strand_id: str, gathering: Gathering, outcome: Outcome) -> None:
         """Take out what is behind the checkpoint: applied before, or in a gap that was passed."""

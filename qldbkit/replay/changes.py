@@ -6,11 +6,12 @@ run again when the transaction has to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from qldbkit.journal.ion import IonSpan
-from qldbkit.journal.model import BlockSummary, Revision
+from qldbkit.journal.model import BlockSummary, Revision, TableInfo
 from qldbkit.replay.checkpoint import Checkpoint, without
 from qldbkit.replay.destination import (
     Change,
@@ -30,11 +31,13 @@ from qldbkit.replay.errors import (
     CatalogOrderError,
     CheckpointMovedError,
     DestinationChangedError,
+    ReplayError,
     RevisionMissingError,
     UnitTooLargeError,
 )
 from qldbkit.replay.fragments import Gap
 from qldbkit.replay.plan import (
+    CatalogStep,
     CreateTable,
     DropIndex,
     DropTable,
@@ -166,99 +169,108 @@ class _Writer:
     def __init__(self, state: State, forgiven: Forgiven) -> None:
         self._documents, self._forgiven = dict(state.documents), forgiven
         self._tables = self._first_tables = state.tables
+        self._seen: set[str] = set()
+        """Ids of tables that documents have named since a table was dropped or made."""
         self._changes: list[Change] = []
 
     def add(self, step: Step) -> None:
         """Take the next step."""
-        if _is_not_replayed(step, self._tables):
-            return
         if isinstance(step, WriteRevision):
             self._write(step)
         elif isinstance(step, RedactRevision):
             self._redact(step)
-        elif isinstance(step, UndropTable):
-            self._tables, table = self._tables.undropped(step.source_id)
-            assert table.destination_id is not None  # `undropped` gives no other
-            self._changes.append(UndropTableById(table.destination_id))
-        else:
-            if isinstance(step, CreateTable):
-                self._tables = self._tables.created(step.name)
-            elif isinstance(step, DropTable):
-                self._tables = self._tables.dropped(step.name)
-            self._changes.append(step)
+        elif not _is_not_replayed(step, self._tables):
+            self._change_catalog(step)
 
     def result(
         self, checkpoint: Checkpoint, limits: UnitLimits, finished: tuple[BlockSummary, ...]
     ) -> Changes:
         """All changes, the checkpoint, and the book of tables if it has changed."""
         tables = None if self._tables == self._first_tables else self._tables
-        written = sum(_documents_of(each, limits) for each in self._changes)
-        documents = 1 + (tables is not None) + written
+        documents = 1 + (tables is not None) + _documents_of(self._changes, limits)
         if documents > limits.documents and len(self._changes) > 1:
             raise UnitTooLargeError(f"{documents} documents are more than a transaction takes")
         return Changes(tuple(self._changes), checkpoint, tables, finished)
 
+    def _change_catalog(self, step: CatalogStep) -> None:
+        self._seen.clear()
+        if isinstance(step, UndropTable):
+            self._tables, table = self._tables.undropped(step.source_id)
+            assert table.destination_id is not None  # `undropped` gives no other
+            self._changes.append(UndropTableById(table.destination_id))
+            return
+        if isinstance(step, CreateTable):
+            self._tables = self._tables.created(step.name)
+        elif isinstance(step, DropTable):
+            self._tables = self._tables.dropped(step.name)
+        self._changes.append(step)
+
     def _write(self, step: WriteRevision) -> None:
-        self._tables, new = self._tables.seen(step.table)
-        if new:
-            self._changes.append(CreateTable(step.table.table_name))
+        if step.table.table_id not in self._seen:
+            self._see(step.table)
         entry = self._documents.get(step.document_id)
         if entry is None:
             self._first_seen(step)
-        elif self._goes_over(entry, step):
+            return
+        held = entry.version
+        if held == step.version - 1:
+            self._revise(entry, step)
+        elif self._goes_over(held, step):
             self._repair(entry, step)
-        elif _follows(entry, step):
-            self._changes.append(
-                DeleteDocument(entry, step.revision)
-                if step.revision.deleted
-                else ReplaceDocument(entry, content(step.revision), step.revision)
-            )
-            self._documents[step.document_id] = replace(
-                entry,
-                destination_version=None
-                if step.revision.deleted
-                else step.version - entry.base_version,
-            )
+        else:
+            raise _out_of_order(held, step)
 
-    def _repair(self, entry: DocumentEntry, step: WriteRevision) -> None:
-        """Write a revision of which earlier ones are missing."""
-        if step.revision.deleted:
-            self._changes.append(DeleteDocument(entry, step.revision))
-            self._documents[step.document_id] = replace(entry, destination_version=None)
-            return
-        data = content(step.revision)
-        if entry.destination_id == entry.source_id:  # a view, which keeps the source's versions
-            self._changes.append(ReplaceDocument(entry, data, step.revision))
-            shown = step.version - entry.base_version
-            self._documents[step.document_id] = replace(entry, destination_version=shown)
-            return
-        change = RepairDocument(entry, step.version, data)
-        self._changes.append(change)
-        self._documents[step.document_id] = change.repaired
+    def _see(self, table: TableInfo) -> None:
+        """A document names its table."""
+        self._tables, new = self._tables.seen(table)
+        if new:
+            self._changes.append(CreateTable(table.table_name))
+        self._seen.add(table.table_id)
 
     def _first_seen(self, step: WriteRevision) -> None:
-        known = self._forgiven.has(step.document_id, None)
-        if step.version > 0 and self._tables.observed(step.table.table_id) and not known:
+        table, id_, version, revision = step
+        if (
+            version > 0
+            and self._tables.observed(table.table_id)
+            and not self._forgiven.has(id_, None)
+        ):
             raise _missing(step, "none")
-        table, id_, version = step.table.table_name, step.document_id, step.version
-        revision = step.revision
-        if revision.deleted:
-            self._changes.append(EnterDeletion(table, id_, version, revision))
-        else:
-            self._changes.append(InsertDocument(table, id_, version, content(revision), revision))
+        name, shown = table.table_name, None if revision.deleted else version
+        self._changes.append(
+            EnterDeletion(name, id_, version, revision)
+            if shown is None
+            else InsertDocument(name, id_, version, content(revision), revision)
+        )
         # Met again only where the destination keeps the source's ids and versions: see
         # `UnitLimits.repeats`.
-        shown = None if revision.deleted else version
-        self._documents[id_] = DocumentEntry(id_, id_, table, 0, shown)
+        self._documents[id_] = DocumentEntry(id_, id_, name, 0, shown)
 
-    def _goes_over(self, entry: DocumentEntry, step: WriteRevision) -> bool:
+    def _revise(self, entry: DocumentEntry, step: WriteRevision) -> None:
+        revision = step.revision
+        if revision.deleted:
+            self._changes.append(DeleteDocument(entry, revision))
+            self._documents[step.document_id] = entry.at(None)
+        else:
+            self._changes.append(ReplaceDocument(entry, content(revision), revision))
+            self._documents[step.document_id] = entry.at(step.version)
+
+    def _goes_over(self, held: int | None, step: WriteRevision) -> bool:
         """Whether revisions before this one are missing, and the document may go on without."""
-        held = entry.version
         return (
             held is not None
             and held < step.version - 1
             and self._forgiven.has(step.document_id, held)
         )
+
+    def _repair(self, entry: DocumentEntry, step: WriteRevision) -> None:
+        """Write a revision of which earlier ones are missing."""
+        a_view = entry.destination_id == entry.source_id  # which keeps the source's versions
+        if a_view or step.revision.deleted:
+            self._revise(entry, step)
+            return
+        change = RepairDocument(entry, step.version, content(step.revision))
+        self._changes.append(change)
+        self._documents[step.document_id] = change.repaired
 
     def _redact(self, step: RedactRevision) -> None:
         entry = self._documents.get(step.document_id)
@@ -269,23 +281,20 @@ class _Writer:
                 raise _missing(step, "none" if held is None else f"version {held}")
         elif (place := entry.place_of(step.version)) is not None:
             destination_id, version = place
-            redacted = replace(entry, destination_id=destination_id)
+            redacted = entry._replace(destination_id=destination_id)
             self._changes.append(RedactDocument(redacted, version))
 
 
-def _follows(entry: DocumentEntry, step: WriteRevision) -> bool:
-    """True; raises unless the revision is the next of its document."""
-    held = entry.version
+def _out_of_order(held: int | None, step: WriteRevision) -> ReplayError:
+    """Why a revision cannot follow the version that the destination holds of its document."""
     if held is not None and held < step.version - 1:
-        raise _missing(step, f"version {held}")
-    if held is None or held >= step.version:
-        raise DestinationChangedError(
-            f"document {step.document_id} should be at version {step.version - 1} of the source"
-            f" and is {'deleted' if held is None else f'at version {held}'}",
-            position=str(step.revision.address),
-            hint="compare the ledgers; the destination has another writer",
-        )
-    return True
+        return _missing(step, f"version {held}")
+    return DestinationChangedError(
+        f"document {step.document_id} should be at version {step.version - 1} of the source"
+        f" and is {'deleted' if held is None else f'at version {held}'}",
+        position=str(step.revision.address),
+        hint="compare the ledgers; the destination has another writer",
+    )
 
 
 def _missing(step: WriteRevision | RedactRevision, held: str) -> RevisionMissingError:
@@ -301,10 +310,12 @@ def _missing(step: WriteRevision | RedactRevision, held: str) -> RevisionMissing
     )
 
 
-def _documents_of(change: Change, limits: UnitLimits) -> int:
-    if isinstance(change, InsertDocument | RepairDocument):
-        return limits.new_document
-    return int(isinstance(change, EnterDeletion | ReplaceDocument | DeleteDocument))
+def _documents_of(changes: Iterable[Change], limits: UnitLimits) -> int:
+    """How many documents are written, the map's included."""
+    kinds = Counter(map(type, changes))
+    new = kinds[InsertDocument] + kinds[RepairDocument]
+    others = kinds[EnterDeletion] + kinds[ReplaceDocument] + kinds[DeleteDocument]
+    return limits.new_document * new + others
 
 
 def content(revision: Revision) -> IonSpan:

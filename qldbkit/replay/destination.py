@@ -8,8 +8,8 @@ its bookkeeping, writes what it is told, and commits both at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import BlockSummary, Revision
@@ -34,8 +34,7 @@ class EarlierVersions:
     end: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentEntry:
+class DocumentEntry(NamedTuple):
     """A source document that the destination holds, or held.
 
     A document gets one revision in the destination for each that it gets in the source, so the
@@ -66,6 +65,11 @@ class DocumentEntry:
             return None
         return self.base_version + self.destination_version
 
+    def at(self, version: int | None) -> DocumentEntry:
+        """The entry once the destination holds that version of the source; None: it is deleted."""
+        shown = None if version is None else version - self.base_version
+        return DocumentEntry(*self[:4], shown, self.earlier)
+
     def place_of(self, version: int) -> tuple[str, int] | None:
         """The destination's id and version of a version of the source; None if it never came."""
         end: int | None = None
@@ -83,8 +87,7 @@ class DocumentEntry:
         return 0 if span.end is None else span.end
 
 
-@dataclass(frozen=True, slots=True)
-class InsertDocument:
+class InsertDocument(NamedTuple):
     """Insert a document, and enter it in the map.
 
     ``revision`` is here, and in the changes below, the source's: a view keeps what a ledger makes
@@ -111,8 +114,7 @@ class EnterDeletion:
     revision: Revision
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceDocument:
+class ReplaceDocument(NamedTuple):
     """Replace a document whole."""
 
     entry: DocumentEntry
@@ -120,8 +122,7 @@ class ReplaceDocument:
     revision: Revision
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteDocument:
+class DeleteDocument(NamedTuple):
     """Delete a document; its entry in the map stays."""
 
     entry: DocumentEntry
@@ -154,8 +155,7 @@ class RepairDocument:
         assert before is not None  # a deleted document is revived
         now = before + 1
         past = EarlierVersions(entry.destination_id, entry.base_version, now)
-        return replace(
-            entry,
+        return entry._replace(
             base_version=self.version - now,
             destination_version=now,
             earlier=(*entry.earlier, past),
@@ -174,8 +174,7 @@ class ReviveDocument:
         """The document's new entry, with the id that it was inserted under."""
         entry = self.entry
         past = EarlierVersions(entry.destination_id, entry.base_version, None)
-        return replace(
-            entry,
+        return entry._replace(
             destination_id=destination_id,
             base_version=self.version,
             destination_version=0,

@@ -23,8 +23,6 @@ from qldbkit.journal.records import (
 from qldbkit.replay.errors import BlockDamagedError
 from qldbkit.replay.fragments import Fragment
 
-HEADER_FIELDS: Final = ("blockAddress", "transactionId", "blockTimestamp")
-"""What `qldbkit.journal.building.header_hash` binds."""
 NO_STREAM: Final = "arn:aws:qldb:::stream/refill"
 """The stream of records that none has carried; nothing reads it."""
 SUMMARIES_KEPT: Final = 4
@@ -58,10 +56,11 @@ def user_revisions(summary: BlockSummary) -> list[RevisionSummary]:
 
 
 def binds_header(summary: BlockSummary) -> bool:
-    """Whether a hash covers the block's address, transaction and time; QLDB's own have none."""
-    fields = summary.ion.fields()
-    header = struct_hash({name: fields[name] for name in HEADER_FIELDS if name in fields})
-    return header in summary.entries_hash_list
+    """Whether a hash covers the block's address, transaction and time; QLDB's own have none.
+
+    It is the one that `qldbkit.journal.building.header_hash` makes.
+    """
+    return struct_hash(summary.header) in summary.entries_hash_list
 
 
 def _is_same(one: BlockSummary, other: BlockSummary) -> bool:
@@ -101,8 +100,7 @@ class GatheredBlock:
     @classmethod
     def of(cls, block: Block, now: float, *, bound: bool) -> GatheredBlock:
         """A block that was proven whole, and did not come as records."""
-        revisions = {each.hash: each for each in block.revisions}
-        return cls(block.address, now, [block.summary], revisions, proven=block, bound=bound)
+        return cls(block.summary.address, now, proven=block, bound=bound)
 
     def add(self, record: BlockSummaryRecord | RevisionDetailsRecord) -> bool:
         """Take a record in; return whether it said anything new.
@@ -140,7 +138,9 @@ class GatheredBlock:
     @property
     def complete(self) -> bool:
         """Whether a summary and a revision for each document that it names have come."""
-        return self.proven is not None or any(map(self._is_complete, self.summaries))
+        return self.proven is not None or any(
+            self._revisions_of(each) is not None for each in self.summaries
+        )
 
     def block(self, *, bound: bool = False) -> Block:
         """The likeliest of what the block may be; see `blocks`.
@@ -182,21 +182,19 @@ class GatheredBlock:
         """The blocks whose revisions fit their summaries, and those of them that are bound."""
         if self.proven is not None:
             return [self.proven], [self.proven] if self.bound else []
-        fitting = [each for each in self.summaries if self._is_complete(each) and self._fits(each)]
-        whole = [Block(each, self._revisions_of(each)) for each in fitting]
+        whole = []
+        for each in self.summaries:
+            revisions = self._revisions_of(each)
+            if revisions is not None and _fits(each, revisions):
+                whole.append(Block(each, revisions))
         return whole, [each for each in whole if binds_header(each.summary)]
 
-    def _is_complete(self, summary: BlockSummary) -> bool:
-        return all(each.hash in self.revisions for each in user_revisions(summary))
-
-    def _fits(self, summary: BlockSummary) -> bool:
-        """Whether the revisions are of the documents and the transaction that the summary names."""
-        named = [(each.document_id, summary.transaction_id) for each in user_revisions(summary)]
-        found = [each.metadata for each in self._revisions_of(summary)]
-        return named == [each and (each.id, each.tx_id) for each in found]
-
-    def _revisions_of(self, summary: BlockSummary) -> tuple[Revision, ...]:
-        return tuple(self.revisions[each.hash] for each in user_revisions(summary))
+    def _revisions_of(self, summary: BlockSummary) -> tuple[Revision, ...] | None:
+        """The revisions that a summary names, in its order; None if one has not come."""
+        try:
+            return tuple([self.revisions[each.hash] for each in user_revisions(summary)])
+        except KeyError:
+            return None
 
     def unkept(self) -> Fragment | None:
         """What of it is not in the settling buffer; None for nothing."""
@@ -217,6 +215,13 @@ def records_of(block: Block) -> Iterator[tuple[str, bytes]]:
         if table is not None:
             data = encode_revision_details(NO_STREAM, table, revision)
             yield f"{position}, revision {number}", data
+
+
+def _fits(summary: BlockSummary, revisions: Iterable[Revision]) -> bool:
+    """Whether revisions are of the documents and the transaction that their summary names."""
+    named = [(id_, summary.transaction_id) for id_ in summary.document_ids]
+    found = [each.metadata for each in revisions]
+    return named == [each and (each.id, each.tx_id) for each in found]
 
 
 Gathering = dict[int, GatheredBlock]

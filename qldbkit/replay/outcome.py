@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from qldbkit.journal.model import Block
 from qldbkit.replay.fragments import QuarantinedRecord
 from qldbkit.replay.metric_names import Metric
-from qldbkit.replay.settle import Hold, committed_at
+from qldbkit.replay.settle import Hold
 
 Figures = dict[str, int]
 
@@ -74,12 +74,19 @@ class Outcome:
     set_aside: list[tuple[str, str]] = field(default_factory=list)
     standing: Standing | None = None
 
-    def applied(self, block: Block, now: float) -> None:
-        """Count a block that is wholly applied."""
-        self.blocks += 1
-        self.revisions += len(block.revisions)
-        self.seconds_behind = max(0.0, now - committed_at(block.summary))
-        self.applied_to[block.address.strand_id] = block.address.sequence_no
+    def applied(self, blocks: Sequence[Block], committed: float, now: float) -> None:
+        """Count blocks that are wholly applied.
+
+        Args:
+            blocks: of one strand, in their order; at least one.
+            committed: when the source committed the last of them, in seconds since 1970.
+            now: seconds since 1970.
+        """
+        last = blocks[-1].summary.address
+        self.blocks += len(blocks)
+        self.revisions += sum([len(each.revisions) for each in blocks])
+        self.seconds_behind = max(0.0, now - committed)
+        self.applied_to[last.strand_id] = last.sequence_no
 
     def quarantine(self, records: Iterable[QuarantinedRecord]) -> None:
         """Count records that were set aside."""

@@ -16,9 +16,11 @@ there before its documents are and is dropped after.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from qldbkit.journal.model import Block, Revision, TableInfo
 from qldbkit.partiql.errors import PartiqlSyntaxError
@@ -34,6 +36,8 @@ from qldbkit.replay.errors import PlanError
 CATALOG_KEYWORDS = ("CREATE", "DROP", "UNDROP")
 REMEMBERED_STATEMENTS = 500
 """Texts of statements of which it is kept what they do to tables."""
+REMEMBERED_TABLES = 500
+"""Tables that are not made anew for each of their documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,11 @@ class DropIndex:
 CatalogStep = CreateTable | DropTable | UndropTable | CreateIndex | DropIndex
 
 
-@dataclass(frozen=True, slots=True)
-class WriteRevision:
-    """Bring a document to a revision: insert it, replace it whole, or delete it."""
+class WriteRevision(NamedTuple):
+    """Bring a document to a revision: insert it, replace it whole, or delete it.
+
+    A tuple, since there are as many as revisions.
+    """
 
     table: TableInfo
     document_id: str
@@ -109,17 +115,39 @@ class RedactRevision:
 Step = CatalogStep | WriteRevision | RedactRevision
 
 
-@dataclass(frozen=True, slots=True)
-class BlockPlan:
-    """A block and its steps, in order; the same block always gives the same steps."""
+class BlockPlan(NamedTuple):
+    """A block and its steps, in order; the same block always gives the same steps.
+
+    Attributes:
+        block: what is planned.
+        steps: what it does.
+        writes: how many of the steps write a revision.
+        new: how many of these write the first one of a document.
+        size: bytes of the documents that they write.
+    """
 
     block: Block
     steps: tuple[Step, ...]
+    writes: int
+    new: int
+    size: int
+
+    @classmethod
+    def of(cls, block: Block, steps: Iterable[Step]) -> BlockPlan:
+        """The plan with those steps."""
+        steps = tuple(steps)
+        writes = new = size = 0
+        for each in steps:
+            if isinstance(each, WriteRevision):
+                writes += 1
+                new += each.version == 0
+                size += each.size
+        return cls(block, steps, writes, new, size)
 
     @property
     def alone(self) -> bool:
         """Whether the block needs a destination transaction of its own."""
-        return any(not isinstance(each, WriteRevision) for each in self.steps)
+        return self.writes < len(self.steps)
 
 
 def plan_block(block: Block) -> BlockPlan:
@@ -129,24 +157,33 @@ def plan_block(block: Block) -> BlockPlan:
         PlanError: the block names no table for one of its documents, or holds a change of tables
             that cannot be understood.
     """
-    return BlockPlan(block, tuple(_steps(block)))
+    return BlockPlan.of(block, _steps(block))
 
 
-def _steps(block: Block) -> Iterator[Step]:
+def _steps(block: Block) -> list[Step]:
+    placed: list[_Placed] = [*_catalog_changes(block), *_writes(block)]
+    if len(placed) > 1:
+        placed.sort(key=_PLACE)
+    steps = [step for _, _, step in placed]
+    redactions = block.summary.redaction_info
+    if redactions is not None:
+        for each in redactions.revisions:
+            steps.append(RedactRevision(each.table_id, each.document_id, each.version))
+    return steps
+
+
+_Placed = tuple[int, int, Step]
+"""A step, with the index of its statement and, of one statement's, its turn."""
+_PLACE: Final = itemgetter(0, 1)
+
+
+def _catalog_changes(block: Block) -> Iterator[_Placed]:
+    """Changes of tables and indexes; each goes before what its own statement wrote."""
     info = block.summary.transaction_info
-    writes = sorted(_writes(block), key=lambda each: each[0])
-    done = 0
     for index, statement in enumerate(info.statements if info is not None else ()):
         change = catalog_step(statement.statement, block)
         if change is not None and not _is_bookkeeping(change):
-            while done < len(writes) and writes[done][0] < index:
-                yield writes[done][1]
-                done += 1
-            yield change
-    yield from (each for _, each in writes[done:])
-    redactions = block.summary.redaction_info
-    for each in redactions.revisions if redactions is not None else ():
-        yield RedactRevision(each.table_id, each.document_id, each.version)
+            yield index, 0, change
 
 
 def _is_bookkeeping(change: CatalogStep) -> bool:
@@ -159,21 +196,27 @@ def _is_bookkeeping(change: CatalogStep) -> bool:
     return False
 
 
-def _writes(block: Block) -> Iterator[tuple[int, WriteRevision]]:
-    """Each revision, with the index of the last statement that wrote its document."""
+def _writes(block: Block) -> Iterator[_Placed]:
+    """Each revision, at the last statement that wrote its document."""
     info = block.summary.transaction_info
     for each in block.revisions:
-        if each.metadata is None:
+        metadata = each.metadata
+        if metadata is None:
             continue
-        table, id_ = block.table_of(each), each.metadata.id
-        if table is None or info is None:
+        document = None if info is None else info.documents.get(metadata.id)
+        if document is None:
             raise PlanError(
-                f"a block names no table for document {id_}", position=str(block.address)
+                f"a block names no table for document {metadata.id}", position=str(block.address)
             )
-        if table.table_name in BOOKKEEPING_TABLES:
-            continue
-        written_by = max(info.documents[id_].statements, default=-1)
-        yield written_by, WriteRevision(table, id_, each.metadata.version, each)
+        if document.table_name not in BOOKKEEPING_TABLES:
+            table = _table(document.table_name, document.table_id)
+            written_by = max(document.statements, default=-1)
+            yield written_by, 1, WriteRevision(table, metadata.id, metadata.version, each)
+
+
+@lru_cache(maxsize=REMEMBERED_TABLES)
+def _table(name: str, id_: str) -> TableInfo:
+    return TableInfo(name, id_)
 
 
 def catalog_step(statement: str, block: Block) -> CatalogStep | None:

@@ -150,7 +150,7 @@ def routed(plan: BlockPlan, routing: TableRouting) -> BlockPlan:
     """
     if routing.changes_nothing:
         return plan
-    return BlockPlan(plan.block, tuple(_routed(plan.steps, routing)))
+    return BlockPlan.of(plan.block, _routed(plan.steps, routing))
 
 
 def _routed(steps: Iterable[Step], routing: TableRouting) -> Iterator[Step]:
@@ -187,7 +187,7 @@ def _renamed(step: _Named, name: str) -> Step:
         case CreateIndex() | DropIndex():
             return replace(step, table=name)
         case WriteRevision(table=info):
-            return replace(step, table=replace(info, table_name=name))
+            return step._replace(table=replace(info, table_name=name))
 
 
 def _pair(text: str) -> tuple[str, str]:

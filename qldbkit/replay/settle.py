@@ -136,7 +136,7 @@ class Settling:
         self._part = None if checkpoint is None else checkpoint.part
         self._last = NOTHING_APPLIED if checkpoint is None else checkpoint.sequence_no
         self._last_hash = b"" if checkpoint is None else checkpoint.block_hash
-        self._last_at: float | None = None
+        self._last_block: BlockSummary | None = None
         self._bound = checkpoint is not None and checkpoint.bound
 
     def __iter__(self) -> Iterator[PlannedBlock]:
@@ -164,7 +164,8 @@ class Settling:
             try:
                 linked, bound = self._linked(block)
                 plan = routed(plan_block(linked), self._routing)
-                return self._follow(PlannedBlock(plan, gap, block.received_at), bound=bound)
+                self._follow(linked.summary, bound=bound)
+                return PlannedBlock(plan, gap, block.received_at)
             except (IntegrityError, BlockDamagedError, PlanError) as error:
                 obstacle = HoldReason.DAMAGED, str(error)
         self.hold = Hold(block.address, obstacle[0], block.received_at, obstacle[1])
@@ -185,7 +186,8 @@ class Settling:
         message = f"sequence numbers {gap.first} to {gap.last} have not come"
         if self._now - block.received_at < self._window:
             return HoldReason.GAP, message
-        reason = self._against(gap, block.address.sequence_no, self._last_at)
+        before_at = None if self._last_block is None else committed_at(self._last_block)
+        reason = self._against(gap, block.address.sequence_no, before_at)
         return None if reason is None else (reason, message)
 
     def _gap_before(self, block: GatheredBlock) -> Gap | None:
@@ -194,24 +196,23 @@ class Settling:
             return None
         return Gap(block.address.strand_id, self._last + 1, at - 1, self._now)
 
-    def _follow(self, planned: PlannedBlock, *, bound: bool) -> PlannedBlock:
-        summary = planned.plan.block.summary
+    def _follow(self, summary: BlockSummary, *, bound: bool) -> None:
+        """Go on behind the block."""
         self._part, self._last = None, summary.address.sequence_no
-        self._last_hash, self._last_at = summary.block_hash, committed_at(summary)
+        self._last_hash, self._last_block = summary.block_hash, summary
         self._bound = bound
-        return planned
 
-    def _linked(self, gathered_block: GatheredBlock) -> tuple[Block, bool]:
+    def _linked(self, block: GatheredBlock) -> tuple[Block, bool]:
         """The block, of several the one that continues the chain, and whether it is bound."""
-        blocks, bound = gathered_block.blocks(bound=self._bound)
-        address = gathered_block.address
-        if self._last != NOTHING_APPLIED and address.sequence_no == self._last + 1:
+        blocks, bound = block.blocks(bound=self._bound)
+        address = block.address
+        if self._last == NOTHING_APPLIED or address.sequence_no != self._last + 1:
+            return blocks[0], bound
+        linked = [each for each in blocks if each.summary.previous_block_hash == self._last_hash]
+        if not linked:
             before = BlockAddress(address.strand_id, self._last)
-            linked = [each for each in blocks if self._last_hash == previous_hash(each)]
-            if not linked:
-                verify_link(before, self._last_hash, blocks[0].summary)
-            return linked[0], bound
-        return blocks[0], bound
+            verify_link(before, self._last_hash, blocks[0].summary)
+        return linked[0], bound
 
 
 def committed_at(summary: BlockSummary) -> float:
@@ -222,11 +223,6 @@ def committed_at(summary: BlockSummary) -> float:
 def refusal(error: ReplayError) -> HoldReason:
     """What a block waits for that the destination has refused."""
     return HoldReason.HOLE if isinstance(error, RevisionMissingError) else HoldReason.REFUSED
-
-
-def previous_hash(block: Block) -> bytes:
-    """The hash that the block names as that of the block before it."""
-    return block.summary.previous_block_hash
 
 
 def missing_of(block: GatheredBlock) -> str:

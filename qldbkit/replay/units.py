@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from qldbkit.journal.model import Block
 from qldbkit.replay.checkpoint import Checkpoint, behind, within
@@ -20,6 +20,7 @@ from qldbkit.replay.plan import BlockPlan, RedactRevision, Step, WriteRevision
 
 BOOKKEEPING_DOCUMENTS: Final = 2
 """The checkpoint, and the book of tables when it changes."""
+_OF_A_DOCUMENT: Final = (WriteRevision, RedactRevision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,12 @@ class UnitLimits:
             return 0
         return self.new_document if self.cautious or step.version == 0 else 1
 
+    def cost_of(self, plan: BlockPlan) -> int:
+        """How many documents the plan's steps write."""
+        return plan.writes + (self.new_document - 1) * (plan.writes if self.cautious else plan.new)
 
-@dataclass(frozen=True, slots=True)
-class PlannedBlock:
+
+class PlannedBlock(NamedTuple):
     """A block that may be applied.
 
     Attributes:
@@ -98,15 +102,13 @@ class Unit:
             for each in self.steps
             if isinstance(each, WriteRevision) and each.version == 0
         }
-        return tuple(each for each in touched_documents(self.steps) if each not in new)
+        return tuple([each for each in touched_documents(self.steps) if each not in new])
 
 
 def touched_documents(steps: Iterable[Step]) -> tuple[str, ...]:
     """The source documents that the steps touch, each once."""
     return tuple(
-        dict.fromkeys(
-            each.document_id for each in steps if isinstance(each, WriteRevision | RedactRevision)
-        )
+        dict.fromkeys([each.document_id for each in steps if isinstance(each, _OF_A_DOCUMENT)])
     )
 
 
@@ -186,14 +188,16 @@ def _companions(
     size = sum(map(_size, steps))
     touched = set(touched_documents(steps))
     for each in planned:
-        theirs = touched_documents(each.plan.steps)
-        documents += sum(map(limits.cost, each.plan.steps))
-        size += sum(map(_size, each.plan.steps))
-        if each.plan.alone or not (limits.repeats or touched.isdisjoint(theirs)):
+        plan = each.plan
+        documents += limits.cost_of(plan)
+        size += plan.size
+        if plan.alone or documents > limits.documents or size > limits.bytes:
             return
-        if documents > limits.documents or size > limits.bytes:
-            return
-        touched.update(theirs)
+        if not limits.repeats:
+            theirs = touched_documents(plan.steps)
+            if not touched.isdisjoint(theirs):
+                return
+            touched.update(theirs)
         yield each
 
 
