@@ -13,7 +13,7 @@ import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import md5
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aws_kinesis_agg import DIGEST_SIZE, MAGIC
 
@@ -38,9 +38,8 @@ class RecordTooLargeError(QldbkitError):
     """A record is larger than Kinesis takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPosition:
-    """Where a record was found in a Kinesis stream.
+class RecordPosition(NamedTuple):
+    """Where a record was found in a Kinesis stream; a tuple, as there is one for each record.
 
     Attributes:
         shard_id: the shard, or empty where it is not known.
@@ -57,9 +56,8 @@ class RecordPosition:
         return f"{self.shard_id or 'Kinesis'} record {self.sequence_number}{part}"
 
 
-@dataclass(frozen=True, slots=True)
-class UserRecord:
-    """One record as its producer wrote it."""
+class UserRecord(NamedTuple):
+    """One record as its producer wrote it; a tuple, as there are many."""
 
     data: bytes
     partition_key: str
@@ -116,7 +114,7 @@ def deaggregate(data: bytes, partition_key: str, position: RecordPosition) -> It
         aggregated = messages_pb2.AggregatedRecord.FromString(message)
     except DecodeError as error:
         raise _damaged("it does not hold an aggregation message", position) from error
-    keys = aggregated.partition_key_table
+    keys = list(aggregated.partition_key_table)
     for index, record in enumerate(aggregated.records):
         part = RecordPosition(position.shard_id, position.sequence_number, index)
         if record.partition_key_index >= len(keys):

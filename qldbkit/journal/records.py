@@ -65,12 +65,12 @@ class RevisionDetailsRecord:
 StreamRecord = ControlRecord | BlockSummaryRecord | RevisionDetailsRecord
 
 
-def decode_record(data: bytes, position: str | None = None) -> StreamRecord:
+def decode_record(data: bytes, position: object = None) -> StreamRecord:
     """Read one stream record.
 
     Args:
         data: the record's binary Ion.
-        position: where the record was found, for the error.
+        position: where the record was found, for the error; what says so as text.
 
     Raises:
         RecordError: the record is damaged, of an unknown type, or lacks a field.
@@ -78,7 +78,7 @@ def decode_record(data: bytes, position: str | None = None) -> StreamRecord:
     try:
         return _decode(data)
     except (IonFormatError, JournalFormatError) as error:
-        where = ", ".join(each for each in (position, error.position) if each is not None)
+        where = ", ".join(str(each) for each in (position, error.position) if each is not None)
         raise RecordError(
             f"a stream record cannot be read: {error.message}",
             position=where or None,

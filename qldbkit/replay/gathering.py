@@ -29,8 +29,12 @@ SUMMARIES_KEPT: Final = 4
 """Different summaries that are kept of one block, until it is seen which one fits."""
 
 
-def verified(data: bytes, position: str | None = None) -> StreamRecord:
+def verified(data: bytes, position: object = None) -> StreamRecord:
     """Read a stream record and check every hash that it carries.
+
+    Args:
+        data: the record's binary Ion.
+        position: where the record was found, for the error; what says so as text.
 
     Raises:
         RecordError: it cannot be read.
@@ -45,7 +49,9 @@ def verified(data: bytes, position: str | None = None) -> StreamRecord:
     except IonFormatError as error:  # decoding does not look into everything; hashing does
         raise RecordError(
             f"a stream record cannot be read: {error.message}",
-            position=", ".join(each for each in (position, error.position) if each is not None),
+            position=", ".join(
+                str(each) for each in (position, error.position) if each is not None
+            ),
         ) from error
     return record
 

@@ -12,6 +12,7 @@ from aws_kinesis_agg import MAGIC
 from qldbkit.journal.integrity import IntegrityError
 from qldbkit.journal.ion import VERSION_MARKER
 from qldbkit.journal.kinesis import AggregationError, user_records
+from qldbkit.journal.model import BlockAddress
 from qldbkit.journal.outcome import Outcome
 from qldbkit.journal.records import ControlRecord, RecordError
 from qldbkit.replay.errors import BlockDamagedError
@@ -36,6 +37,14 @@ class Intake:
     controls: list[str] = field(default_factory=list)
     records: int = 0
     repeated: int = 0
+
+    def block_at(self, address: BlockAddress, now: float) -> GatheredBlock:
+        """The block at an address, which may be nothing yet."""
+        strand = self.strands.setdefault(address.strand_id, {})
+        block = strand.get(address.sequence_no)
+        if block is None:
+            block = strand[address.sequence_no] = GatheredBlock(address, now)
+        return block
 
 
 def read_batch(event: Mapping[str, Any], now: float) -> Intake:
@@ -140,7 +149,7 @@ def _unpack(intake: Intake, record: Mapping[str, Any], now: float) -> None:
         intake.quarantined.append(_damaged_pack(record, error, now))
         return
     for each in packed:
-        _take(intake, each.data, str(each.position), now)
+        _take(intake, each.data, each.position, now)
 
 
 def _kinesis_records(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -150,21 +159,20 @@ def _kinesis_records(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         raise AggregationError("not an event of Kinesis records: it has no Records") from error
 
 
-def _take(intake: Intake, data: bytes, position: str, now: float) -> None:
+def _take(intake: Intake, data: bytes, position: object, now: float) -> None:
     intake.records += 1
     try:
         read = verified(data, position)
         if isinstance(read, ControlRecord):
             intake.controls.append(read.control_record_type)
             return
-        strand = intake.strands.setdefault(read.address.strand_id, {})
-        block = strand.setdefault(read.address.sequence_no, GatheredBlock(read.address, now))
+        block = intake.block_at(read.address, now)
         if block.add(read):
             block.fresh.append(data)
         else:
             intake.repeated += 1
     except (RecordError, IntegrityError, BlockDamagedError) as error:
-        intake.quarantined.append(QuarantinedRecord(position, str(error), data, now))
+        intake.quarantined.append(QuarantinedRecord(str(position), str(error), data, now))
 
 
 def _damaged_pack(
