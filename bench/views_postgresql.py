@@ -38,7 +38,7 @@ from qldbkit.journal.sources.opening import open_source
 from qldbkit.replay.applier import Applier, ReplayPolicy
 from qldbkit.replay.buffer import MemoryBuffer
 from qldbkit.replay.checkpoint import Checkpoint
-from qldbkit.replay.destination import Decide
+from qldbkit.replay.destination import Decide, Work
 from qldbkit.replay.logical_restore import restore_into
 from qldbkit.replay.views.postgresql import PostgresqlView, open_url, rows, writing
 from qldbkit.replay.views.postgresql.catalog import Catalog
@@ -70,7 +70,7 @@ class Clocks:
 class Timed:
     """A view, and the time that is spent in its transactions once they are decided.
 
-    Of this process alone: meanwhile others prove the blocks that follow.
+    Of this process alone, and without the blocks that it proves while the server writes.
     """
 
     def __init__(self, inner: PostgresqlView):
@@ -82,6 +82,19 @@ class Timed:
 
     def checkpoints(self) -> list[Checkpoint]:
         return self.inner.checkpoints()
+
+    @contextmanager
+    def overlapped(self, work: Work) -> Iterator[None]:
+        def untimed() -> None:
+            begin, cpu = perf_counter(), thread_time()
+            try:
+                work()
+            finally:
+                self.seconds -= perf_counter() - begin
+                self.cpu -= thread_time() - cpu
+
+        with self.inner.overlapped(untimed):
+            yield
 
     def transact(self, strand_id: str, documents: Sequence[str], decide: Decide) -> Checkpoint:
         self.transactions += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from math import inf
@@ -19,7 +20,7 @@ from qldbkit.journal.outcome import Outcome as Proof
 from qldbkit.replay.buffer import SettlingBuffer
 from qldbkit.replay.changes import after_the_fact, in_order
 from qldbkit.replay.checkpoint import NOTHING_APPLIED, Checkpoint, outgrown, reached, without
-from qldbkit.replay.destination import Destination
+from qldbkit.replay.destination import Destination, Work, overlapped
 from qldbkit.replay.errors import (
     CatalogOrderError,
     CheckpointMovedError,
@@ -160,6 +161,10 @@ class Applier:
             Exception: the destination or the buffer failed.
         """
         return self._take(gathered_blocks(proven, self._clock()))
+
+    def overlapped(self, work: Work) -> AbstractContextManager[None]:
+        """Have work done while the destination's server writes, where the destination can."""
+        return overlapped(self._destination, work)
 
     def _take(self, intake: Intake) -> Outcome:
         outcome = Outcome(records=intake.records, repeated=intake.repeated)

@@ -8,8 +8,9 @@ its bookkeeping, writes what it is told, and commits both at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import BlockSummary, Revision
@@ -246,6 +247,8 @@ class Changes:
 
 
 Decide = Callable[[State], Changes]
+Work = Callable[[], None]
+"""Something to do that has nothing to do with a transaction, and may be done again."""
 
 
 class Destination(Protocol):
@@ -285,3 +288,23 @@ class Destination(Protocol):
         - `RedactDocument`: of a revision that is not there, nothing.
         - `DeleteDocument` of an entry without a source id: of a document that is not in the map.
         """
+
+
+@runtime_checkable
+class Overlapping(Protocol):
+    """A destination whose server writes for a while, in which this process may do something else.
+
+    Optional: what is restored into any other one is verified between its transactions.
+    """
+
+    def overlapped(self, work: Work) -> AbstractContextManager[None]:
+        """As long as it is entered, have work done in each transaction while the server writes it.
+
+        The transaction is committed when both are done, so the work has to be short. What it raises
+        ends the transaction with nothing written.
+        """
+
+
+def overlapped(destination: Destination, work: Work) -> AbstractContextManager[None]:
+    """Have work done while the destination's server writes, if it is an `Overlapping` one."""
+    return destination.overlapped(work) if isinstance(destination, Overlapping) else nullcontext()

@@ -7,7 +7,7 @@ hash is checked, what is applied already is passed over, and what comes late is 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from typing import Final
@@ -18,13 +18,17 @@ from qldbkit.journal.outcome import Outcome as Proof
 from qldbkit.journal.parallel import proven
 from qldbkit.journal.proving import prove, reread
 from qldbkit.journal.sources.stored import JournalSource, StoredBlock
+from qldbkit.replay.ahead import Ahead
 from qldbkit.replay.applier import Applier
 from qldbkit.replay.checkpoint import Checkpoint, reached
 from qldbkit.replay.gathering import records_of
 from qldbkit.replay.outcome import Outcome
 
 BLOCKS_AT_ONCE: Final = 1000
-"""Blocks that are handed to the replay at once, which may put them into one transaction."""
+"""Blocks that are handed to the replay at once, which may put them into one transaction.
+
+As many more may be in memory, fetched ahead.
+"""
 BYTES_AT_ONCE: Final = 8 * 1024 * 1024
 """Bytes of their revisions at which they are fewer."""
 BREAKS: Final = (FindingKind.DAMAGED, FindingKind.MISSING)
@@ -85,8 +89,11 @@ def refill(
     found = Refilled()
     waiting: set[str] = set()
     revisions = 0
-    with closing(_offered(source, checkpoints, found, wanted, processes)) as offered:
-        for batch in _batches(offered):
+    with (
+        closing(_offered(source, checkpoints, found, wanted, processes)) as offered,
+        _fetched_ahead(_batches(offered), applier) as batches,
+    ):
+        for batch in batches:
             for whole, group in groupby(batch, key=lambda each: each.whole):
                 proofs = list(group)
                 outcome = _apply(proofs, applier, whole=whole)
@@ -100,6 +107,16 @@ def refill(
                 progress(found.offered, revisions)
     found.waiting = len(waiting)
     return found
+
+
+@contextmanager
+def _fetched_ahead(
+    batches: Iterable[list[Proof]], applier: Applier
+) -> Iterator[Iterator[list[Proof]]]:
+    """The same batches; the next one is proven while the destination's server writes the last."""
+    ahead = Ahead(batches)
+    with applier.overlapped(ahead.fetch):
+        yield ahead
 
 
 def _apply(proofs: Iterable[Proof], applier: Applier, *, whole: bool) -> Outcome:

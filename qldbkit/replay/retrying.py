@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from qldbkit.replay.checkpoint import Checkpoint
-from qldbkit.replay.destination import Decide, Destination
+from qldbkit.replay.destination import Decide, Destination, Work, overlapped
 from qldbkit.replay.error_classes import ErrorClass, class_of
 from qldbkit.replay.errors import CheckpointMovedError
 
@@ -94,6 +95,10 @@ class RetryingDestination:
             Exception: what the destination raises, at once or at last.
         """
         return self._try(lambda: self._destination.transact(strand_id, documents, decide))
+
+    def overlapped(self, work: Work) -> AbstractContextManager[None]:
+        """Have work done while the destination's server writes, in each attempt."""
+        return overlapped(self._destination, work)
 
     def _try(self, act: Callable[[], _T]) -> _T:
         for pause in self._backoff.pauses(self._chance):

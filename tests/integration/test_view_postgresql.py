@@ -379,6 +379,29 @@ def test_a_reader_sees_whole_blocks_only(world: World) -> None:
     assert all(shown == 2 * (blocks - 1) for shown, blocks in seen)
 
 
+def test_work_is_done_before_the_commit_and_what_interrupts_it_leaves_nothing(
+    world: World,
+) -> None:
+    world.source.create_table("Person")
+    world.source.insert("Person", {"v": 1})
+    event = kinesis_event([each for block in world.source.blocks for each in records_of(block)])
+    count, seen = "SELECT count(*) FROM journal_block", list[Any]()
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with world.view.overlapped(interrupted), pytest.raises(KeyboardInterrupt):
+        world.applier().handle(event)
+    assert world.sql(count) == [(0,)]
+
+    with world.view.overlapped(lambda: seen.extend(world.sql(count))):
+        assert world.applier().handle(event).problems() == []
+    world.source.insert("Person", {"v": 2})
+    world.replay()
+    assert seen == [(0,), (1,)]  # a table is made in a transaction of its own
+    assert world.found() == world.expected()
+
+
 def test_a_server_that_is_killed_in_the_middle_loses_and_doubles_nothing() -> None:
     server = PostgresqlServer()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from qldbkit.journal.sources.stored import JournalSource
 from qldbkit.replay.bookkeeping import checkpoint_of, tables_of
 from qldbkit.replay.checkpoint import Checkpoint
 from qldbkit.replay.compare import DocumentDigest
-from qldbkit.replay.destination import Decide, DocumentEntry, State
+from qldbkit.replay.destination import Decide, DocumentEntry, State, Work
 from qldbkit.replay.errors import ReplayError
 from qldbkit.replay.repair_source import SourceRevision
 from qldbkit.replay.tables import TableBook
@@ -72,6 +72,7 @@ class PostgresqlView:
         self._session = Session(address, region, limits or SessionLimits())
         self._written_by: str | None = None
         self._known: OrderedDict[str, Held] = OrderedDict()
+        self._work: Work = _nothing
 
     @property
     def limits(self) -> UnitLimits:
@@ -128,6 +129,18 @@ class PostgresqlView:
                 raise
         # It may be due to what was remembered: decided again by what is so.
         return self._transact(strand_id, documents, decide)
+
+    @contextmanager
+    def overlapped(self, work: Work) -> Iterator[None]:
+        """Have work done in each transaction, once its rows are sent and before it is committed.
+
+        Others that replay the strand wait for it, too, as they do for PostgreSQL.
+        """
+        self._work = work
+        try:
+            yield
+        finally:
+            self._work = _nothing
 
     def tables(self) -> frozenset[str]:
         """The names of the active tables."""
@@ -187,7 +200,7 @@ class PostgresqlView:
             if unknown:
                 held |= _held(connection, name, catalog, unknown)
             changes = decide(State(strand.checkpoint, strand.tables, _entries(held, catalog)))
-            writing = Writing(connection, name, catalog, held)
+            writing = Writing(connection, name, catalog, held, self._work)
             writing.write(strand_id, strand.checkpoint, changes)
         self._written_by = writing.token
         self._remember(held)
@@ -251,6 +264,10 @@ def _entries(held: Mapping[str, Held], catalog: Catalog) -> dict[str, DocumentEn
         shown = version if table.active else None
         found[id_] = DocumentEntry(id_, id_, table.name, 0, shown)
     return found
+
+
+def _nothing() -> None:
+    """Work that is none."""
 
 
 def _checkpoint(ion: bytes) -> Checkpoint:

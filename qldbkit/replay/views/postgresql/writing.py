@@ -33,6 +33,7 @@ from qldbkit.replay.destination import (
     ReplaceDocument,
     ReviveDocument,
     UndropTableById,
+    Work,
 )
 from qldbkit.replay.errors import DestinationChangedError
 from qldbkit.replay.plan import CreateIndex, CreateTable, DropIndex, DropTable
@@ -151,7 +152,12 @@ class Writing:
     """
 
     def __init__(
-        self, connection: Connection, schema: str, catalog: Catalog, held: Mapping[str, Held]
+        self,
+        connection: Connection,
+        schema: str,
+        catalog: Catalog,
+        held: Mapping[str, Held],
+        work: Work,
     ):
         """Begin.
 
@@ -160,11 +166,12 @@ class Writing:
             schema: the view's.
             catalog: its tables.
             held: what is known of the documents that the transaction has read.
+            work: is done while PostgreSQL writes what it was sent.
         """
         self.touched: dict[str, Held] = {}
         self.token = uuid4().hex
         self._connection, self._schema, self._catalog = connection, schema, catalog
-        self._held = held
+        self._held, self._work = held, work
         self._tables: dict[int, _TableRows] = {}
         self._documents: list[Fields] = []
         self._expected: list[_Expected] = []
@@ -188,6 +195,7 @@ class Writing:
             blocks = (_block(block_row(each)) for each in changes.finished)
             self._append("journal_block", BLOCK, blocks)
             self._put_bookkeeping(strand_id, before, changes, book)
+            self._work()
         self._check()
 
     def _change_catalog(
