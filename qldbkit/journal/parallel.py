@@ -53,19 +53,27 @@ def proven(
 def _shared(
     found: Iterator[Found], processes: int, make: Make | None
 ) -> Generator[list[tuple[Found, Outcome]], None, None]:
-    # Forking is the quickest, but not safe with threads around; spawned processes always are.
+    # Forking is the quickest, but not safe with threads around; spawned processes always are. It
+    # takes them a second to start, in which this process does the work.
     with ProcessPoolExecutor(
         processes, get_context("spawn"), gc.set_threshold, (COLLECTION_THRESHOLD,)
     ) as executor:
-        for _ in range(processes):  # they start while the source looks for its first block
-            executor.submit(outcomes_of, (), make)
+        starting = [executor.submit(outcomes_of, (), make) for _ in range(processes)]
         running: deque[tuple[Batch, Future[list[Outcome]]]] = deque()
         for batch in batches(found):
+            if not running and are_starting(starting):
+                yield list(zip(batch, outcomes_of(batch, make), strict=True))
+                continue
             running.append((batch, executor.submit(outcomes_of, batch, make)))
             if len(running) > processes * AHEAD:
                 yield _finished(running.popleft())
         while running:
             yield _finished(running.popleft())
+
+
+def are_starting(begun: Sequence[Future[Any]]) -> bool:
+    """Whether none of the processes has done anything yet."""
+    return not any(each.done() for each in begun)
 
 
 def _finished(work: tuple[Batch, Future[list[Outcome]]]) -> list[tuple[Found, Outcome]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from generate_journal import blocks, new_journal, records, write_archive, write_export
 
-from qldbkit.journal import decoding
+from qldbkit.journal import decoding, parallel
 from qldbkit.journal.blocks import exported_struct
 from qldbkit.journal.findings import FindingKind
 from qldbkit.journal.ion import IonSpan
@@ -94,6 +94,19 @@ def test_several_processes_find_the_same(journal: list[Block], tmp_path: Path) -
     shared = verify_source(open_source(str(tmp_path)), processes=2)
     assert shared.to_json() == alone.to_json()
     assert alone.exit_status == 1
+
+
+@pytest.mark.parametrize("once", [0, 3])
+def test_while_the_processes_start_the_work_goes_on(
+    journal: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, once: int
+) -> None:
+    answers = [True] * once
+    monkeypatch.setattr(parallel, "BATCH", 4)
+    monkeypatch.setattr(parallel, "are_starting", lambda _: answers.pop() if answers else False)
+    write_export(tmp_path, journal)
+    shared = verify_source(open_source(str(tmp_path)), processes=1)
+    assert shared.to_json() == verified(tmp_path).to_json()
+    assert not answers
 
 
 @pytest.mark.parametrize("form", ["ION_BINARY", "ION_TEXT", "JSON", "archive"])
