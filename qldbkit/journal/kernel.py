@@ -21,7 +21,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 11
+VERSION: Final = 12
 """What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -156,8 +156,8 @@ without_revisions: Final[Callable[[Span, tuple[Any, ...]], bytes | None]] = _fun
 ROW_TEXT, ROW_BIGINT, ROW_INTEGER, ROW_JSONB, ROW_TIME, ROW_BYTES, ROW_BOOLEAN = range(7)
 """How `row` encodes a column's values."""
 row: Final[Callable[[bytes, tuple[Any, ...]], bytes | None]] = _function("row")
-"""Values as a row's fields in PostgreSQL's binary format, by how those of each column are encoded;
-see `qldbkit.replay.views.postgresql.copying`."""
+"""Values and spans as a row's fields in PostgreSQL's binary format, by how those of each column are
+encoded; see `qldbkit.replay.views.postgresql.copying`."""
 row_columns: Final[Callable[[list[bytes], int], list[bytes] | None]] = _function("row_columns")
 """The fields of such rows, column by column."""
 json_text: Final[Callable[[Span], str | None]] = _function("json_text")

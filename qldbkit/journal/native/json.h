@@ -53,22 +53,45 @@ static char escape_of(uint8_t octet) {
     return octet < 0x20;
 }
 
+/* How many octets from the first on stand in a string as they are: eight are looked at at once. */
+static size_t plain_octets(const uint8_t *text, size_t size) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    size_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+        uint64_t octets;
+        memcpy(&octets, text + at, 8);
+        uint64_t quotes = octets ^ ones * '"', slashes = octets ^ ones * '\\';
+        /* A borrow reaches the highest bit of an octet only where this or a lower one is found. */
+        uint64_t found = ((octets - ones * 0x20) & ~octets) | ((quotes - ones) & ~quotes) |
+                         ((slashes - ones) & ~slashes);
+        if (found & highs)
+            break;
+    }
+    while (at < size && !escape_of(text[at]))
+        at++;
+    return at;
+}
+
 /* A text in quotes; one with a NUL has a form of its own. */
 static bool write_text(Json *json, const uint8_t *text, size_t size) {
     char *to = room_in(&json->out, 6 * size + 2);
     if (to == NULL)
         return false;
     *to++ = '"';
-    for (size_t i = 0; i < size; i++) {
-        char escape = escape_of(text[i]);
-        if (!text[i])
+    for (size_t at = 0;; at++) {
+        size_t plain = plain_octets(text + at, size - at);
+        memcpy(to, text + at, plain);
+        to += plain;
+        at += plain;
+        if (at == size)
+            break;
+        if (!text[at])
             return false;
-        if (!escape)
-            *to++ = (char)text[i];
-        else if (escape != 1)
+        char escape = escape_of(text[at]);
+        if (escape != 1)
             *to++ = '\\', *to++ = escape;
         else
-            to += PyOS_snprintf(to, 7, "\\u%04x", text[i]);
+            to += PyOS_snprintf(to, 7, "\\u%04x", text[at]);
     }
     *to++ = '"';
     json->out.size = (size_t)(to - json->out.octets);
@@ -332,19 +355,31 @@ static bool write_value(Json *json, Value value, int depth) {
     return false;
 }
 
+/* Write the document of a span behind what is written; False where Python has to look at it. Its
+ * strings may still not be UTF-8. */
+static bool write_document(State *state, Span *span, Buffer *out) {
+    PyObject *texts = texts_of(state, span);
+    if (texts == NULL)
+        return false;
+    Json json = {octets_of(span), texts, *out};
+    Value value;
+    bool written = value_at(json.data, span->start, span->end, &value) &&
+                   value.end == span->end && write_value(&json, value, 0);
+    *out = json.out;
+    Py_DECREF(texts);
+    return written;
+}
+
 static PyObject *json_text(PyObject *self, PyObject *argument) {
     State *state = PyModule_GetState(self);
     Span *span = as_span(state, argument);
-    PyObject *texts = span == NULL ? NULL : texts_of(state, span), *found = NULL;
-    if (texts == NULL)
+    if (span == NULL)
         return NULL;
-    Json json = {octets_of(span), texts, {NULL, 0, 0}};
-    Value value;
-    if (value_at(json.data, span->start, span->end, &value) && value.end == span->end &&
-        write_value(&json, value, 0))
-        found = PyUnicode_DecodeUTF8(json.out.octets, (Py_ssize_t)json.out.size, NULL);
-    PyMem_Free(json.out.octets);
-    Py_DECREF(texts);
+    Buffer out = {NULL, 0, 0};
+    PyObject *found = write_document(state, span, &out)
+                          ? PyUnicode_DecodeUTF8(out.octets, (Py_ssize_t)out.size, NULL)
+                          : NULL;
+    PyMem_Free(out.octets);
     if (found == NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
         PyErr_Clear(); /* a string is not UTF-8: Python says so */
     return answered(found, found != NULL);

@@ -24,7 +24,7 @@
 #include "summaries.h"
 #include "symbols.h"
 
-#define KERNEL_VERSION 11 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 12 /* what qldbkit.journal.kernel has to ask for */
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
@@ -45,7 +45,7 @@ static PyMethodDef functions[] = {
     {"used_texts", used_texts, METH_O, "The texts of the symbols that a value uses, by their ids."},
     {"standalone", standalone, METH_O, "A value with a table of the symbols that it uses."},
     {"without_revisions", FAST(without_revisions), "A block with its summaries alone."},
-    {"row", FAST(row), "Values as the fields of a row, in PostgreSQL's binary format."},
+    {"row", FAST(row), "Values and spans as a row's fields, as PostgreSQL takes them."},
     {"row_columns", FAST(row_columns), "Such rows' fields, column by column."},
     {"json_text", json_text, METH_O, "A value as the text of JSON."},
     {"readable", readable, METH_O, "Whether amazon.ion can read a value."},

@@ -70,19 +70,6 @@ typedef struct {
     Py_ssize_t known;
 } Names;
 
-static bool is_utf8(const char *octets, Py_ssize_t size) {
-    Py_ssize_t plain = 0;
-    while (plain < size && !(octets[plain] & 0x80))
-        plain++;
-    if (plain == size)
-        return true;
-    PyObject *text = PyUnicode_DecodeUTF8(octets, size, NULL);
-    if (text == NULL)
-        PyErr_Clear();
-    Py_XDECREF(text);
-    return text != NULL;
-}
-
 static bool add_name(const uint8_t *data, Value value, Names *names) {
     uint8_t found = UNKNOWN;
     if (names->known == MAX_NAMES)

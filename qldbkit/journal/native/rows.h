@@ -3,117 +3,148 @@
 
 #pragma once
 
-#include <Python.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "buffer.h"
+#include "json.h"
+#include "moments.h"
+#include "symbols.h"
 
 #define MAX_COLUMNS 32
 #define SINCE_2000 INT64_C(946684800000000) /* microseconds from 1970, where times begin */
+#define LENGTH_SIZE 4
 
 /* How a column's values are encoded; the same numbers as in qldbkit.journal.kernel. */
 enum { ROW_TEXT, ROW_BIGINT, ROW_INTEGER, ROW_JSONB, ROW_TIME, ROW_BYTES, ROW_BOOLEAN };
-
-typedef struct {
-    const char *octets; /* NULL for null */
-    Py_ssize_t size;
-    char own[8]; /* the octets of a number */
-    bool versioned; /* whether the version of jsonb's format stands before them */
-} Field;
 
 static void put_big_endian(char *to, uint64_t number, int octets) {
     for (int i = octets; i-- > 0; number >>= 8)
         to[i] = (char)(number & 0xFF);
 }
 
-static bool number_field(Field *field, int64_t number, int octets) {
-    put_big_endian(field->own, (uint64_t)number, octets);
-    field->octets = field->own;
-    field->size = octets;
-    return true;
+/* Room for a field of so many octets, behind its length; NULL where there is none. */
+static char *add_field(Buffer *row, size_t size) {
+    char *to = size < INT32_MAX ? room_in(row, LENGTH_SIZE + size) : NULL;
+    if (to == NULL)
+        return NULL;
+    put_big_endian(to, size, LENGTH_SIZE);
+    row->size += LENGTH_SIZE + size;
+    return to + LENGTH_SIZE;
 }
 
-static bool text_field(Field *field, PyObject *value) {
-    field->octets = PyUnicode_CheckExact(value) ? PyUnicode_AsUTF8AndSize(value, &field->size) : NULL;
-    return field->octets != NULL;
-}
-
-static bool bytes_field(Field *field, PyObject *value) {
-    if (!PyBytes_CheckExact(value))
+static bool null_field(Buffer *row) {
+    char *to = room_in(row, LENGTH_SIZE);
+    if (to == NULL)
         return false;
-    field->octets = PyBytes_AS_STRING(value);
-    field->size = PyBytes_GET_SIZE(value);
+    put_big_endian(to, UINT64_MAX, LENGTH_SIZE);
+    row->size += LENGTH_SIZE;
     return true;
 }
 
-static bool int_field(Field *field, PyObject *value, int kind) {
-    int overflow = 0;
+static bool octets_field(Buffer *row, const char *octets, Py_ssize_t size) {
+    char *to = add_field(row, (size_t)size);
+    if (to != NULL)
+        memcpy(to, octets, (size_t)size);
+    return to != NULL;
+}
+
+static bool number_field(Buffer *row, int64_t number, int octets) {
+    char *to = add_field(row, (size_t)octets);
+    if (to != NULL)
+        put_big_endian(to, (uint64_t)number, octets);
+    return to != NULL;
+}
+
+static bool text_field(Buffer *row, PyObject *value) {
+    Py_ssize_t size;
+    const char *octets = PyUnicode_CheckExact(value) ? PyUnicode_AsUTF8AndSize(value, &size) : NULL;
+    return octets != NULL && octets_field(row, octets, size);
+}
+
+static bool int_field(Buffer *row, PyObject *value, int octets) {
+    int overflow = 1;
     int64_t number = PyLong_CheckExact(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : 0;
-    if (!PyLong_CheckExact(value) || overflow)
-        return false;
-    if (kind == ROW_INTEGER)
-        return number >= INT32_MIN && number <= INT32_MAX && number_field(field, number, 4);
-    if (kind == ROW_BIGINT)
-        return number_field(field, number, 8);
-    return number >= INT64_MIN + SINCE_2000 && number_field(field, number - SINCE_2000, 8);
+    return !overflow && (octets == 8 || (number >= INT32_MIN && number <= INT32_MAX)) &&
+           number_field(row, number, octets);
 }
 
-/* A value as a field; False where Python has to encode it, or to say why it cannot. */
-static bool field_of(Field *field, PyObject *value, int kind) {
-    field->octets = NULL;
-    field->size = 0;
-    field->versioned = kind == ROW_JSONB && value != Py_None;
+static bool time_field(Buffer *row, Span *time) {
+    int64_t number;
+    return time != NULL && microseconds_of(time, &number) &&
+           number_field(row, number - SINCE_2000, 8);
+}
+
+/* A document as jsonb: the version of its format, and the text. */
+static bool document_field(State *state, Buffer *row, Span *document) {
+    size_t begin = row->size;
+    char *version = add_field(row, 1);
+    if (version == NULL || document == NULL)
+        return false;
+    *version = 1;
+    size_t text = row->size;
+    if (!write_document(state, document, row) || row->size - begin > INT32_MAX ||
+        !is_utf8(row->octets + text, (Py_ssize_t)(row->size - text)))
+        return false;
+    put_big_endian(row->octets + begin, row->size - begin - LENGTH_SIZE, LENGTH_SIZE);
+    return true;
+}
+
+static bool alone_field(State *state, Buffer *row, Span *value) {
+    Alone alone;
+    char *to = measure_alone(state, value, &alone) ? add_field(row, alone.size) : NULL;
+    if (to != NULL)
+        write_alone((uint8_t *)to, &alone);
+    Py_XDECREF(alone.texts);
+    return to != NULL;
+}
+
+static bool bytes_field(State *state, Buffer *row, PyObject *value, Span *span) {
+    if (span != NULL)
+        return alone_field(state, row, span);
+    return PyBytes_CheckExact(value) &&
+           octets_field(row, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value));
+}
+
+/* Add a value; False where Python has to encode it, or to say why it cannot. */
+static bool add_value(State *state, Buffer *row, PyObject *value, int kind) {
     if (value == Py_None)
-        return true;
+        return null_field(row);
+    Span *span = PyObject_TypeCheck(value, state->span) ? as_span(state, value) : NULL;
     switch (kind) {
     case ROW_TEXT:
-    case ROW_JSONB:
-        return text_field(field, value);
+        return text_field(row, value);
     case ROW_BIGINT:
+        return int_field(row, value, 8);
     case ROW_INTEGER:
+        return int_field(row, value, 4);
+    case ROW_JSONB:
+        return document_field(state, row, span);
     case ROW_TIME:
-        return int_field(field, value, kind);
+        return time_field(row, span);
     case ROW_BYTES:
-        return bytes_field(field, value);
+        return bytes_field(state, row, value, span);
     case ROW_BOOLEAN:
-        return PyBool_Check(value) && number_field(field, value == Py_True, 1);
+        return PyBool_Check(value) && number_field(row, value == Py_True, 1);
     }
     return false;
 }
 
-static char *write_field(char *to, const Field *field) {
-    put_big_endian(to, field->octets ? (uint64_t)(field->size + field->versioned) : UINT64_MAX, 4);
-    to += 4;
-    if (field->versioned)
-        *to++ = 1;
-    if (field->size)
-        memcpy(to, field->octets, (size_t)field->size);
-    return to + field->size;
-}
-
 static PyObject *row(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
-    (void)self;
+    State *state = PyModule_GetState(self);
     if (count != 2 || !PyBytes_Check(arguments[0]) || !PyTuple_Check(arguments[1])) {
         PyErr_SetString(PyExc_TypeError, "row takes the columns' kinds and their values");
         return NULL;
     }
-    Field fields[MAX_COLUMNS];
-    Py_ssize_t columns = PyBytes_GET_SIZE(arguments[0]), size = 0;
+    Py_ssize_t columns = PyBytes_GET_SIZE(arguments[0]);
     const char *kinds = PyBytes_AS_STRING(arguments[0]);
-    if (columns > MAX_COLUMNS || columns != PyTuple_GET_SIZE(arguments[1]))
-        Py_RETURN_NONE;
-    for (Py_ssize_t i = 0; i < columns; i++) {
-        if (!field_of(&fields[i], PyTuple_GET_ITEM(arguments[1], i), kinds[i]) ||
-            fields[i].size >= INT32_MAX) {
-            PyErr_Clear();
-            Py_RETURN_NONE;
-        }
-        size += 4 + fields[i].versioned + fields[i].size;
-    }
-    PyObject *made = PyBytes_FromStringAndSize(NULL, size);
-    char *to = made == NULL ? NULL : PyBytes_AS_STRING(made);
-    for (Py_ssize_t i = 0; made != NULL && i < columns; i++)
-        to = write_field(to, &fields[i]);
-    return made;
+    Buffer fields = {NULL, 0, 0};
+    bool complete = columns == PyTuple_GET_SIZE(arguments[1]);
+    for (Py_ssize_t i = 0; complete && i < columns; i++)
+        complete = add_value(state, &fields, PyTuple_GET_ITEM(arguments[1], i), kinds[i]);
+    PyObject *made = complete ? PyBytes_FromStringAndSize(fields.octets, (Py_ssize_t)fields.size)
+                              : NULL;
+    PyMem_Free(fields.octets);
+    if (!complete)
+        PyErr_Clear(); /* Python encodes it, or says what is wrong */
+    return answered(made, made != NULL);
 }
 
 /* How many octets the field that stands at `at` takes; 0 where it does not end before `end`. */

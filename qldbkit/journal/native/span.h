@@ -163,6 +163,25 @@ static PyObject *inner_span(State *state, Span *outer, Value value) {
     return (PyObject *)span;
 }
 
+static bool is_utf8(const char *octets, Py_ssize_t size) {
+    uint64_t eight;
+    Py_ssize_t plain = 0;
+    for (; plain + 8 <= size; plain += 8) {
+        memcpy(&eight, octets + plain, 8);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (plain < size && !(octets[plain] & 0x80))
+        plain++;
+    if (plain == size)
+        return true;
+    PyObject *text = PyUnicode_DecodeUTF8(octets + plain, size - plain, NULL);
+    if (text == NULL)
+        PyErr_Clear();
+    Py_XDECREF(text);
+    return text != NULL;
+}
+
 /* The symbols in force at a span: a new reference to a tuple. */
 static PyObject *texts_of(State *state, Span *span) {
     PyObject *texts = PyObject_GetAttr(span->context, state->texts_name);

@@ -131,16 +131,15 @@ static PyObject *without_revisions(PyObject *self, PyObject *const *arguments, P
     if (texts == NULL)
         return NULL;
     Kept kept = {.symbols = {{0}, 0}};
-    if (keep_fields(state, span, texts, &kept)) {
+    bool complete = keep_fields(state, span, texts, &kept);
+    if (complete && kept.exported) {
         Py_ssize_t highest = kept.symbols.highest;
         size_t first_name = highest < FIRST_OWN_SYMBOL ? FIRST_OWN_SYMBOL : (size_t)highest + 1;
         Buffer items = {NULL, 0, 0};
-        if (!kept.exported)
-            made = behind_table(span, texts);
-        else if (write_summaries(state, &items, arguments[1], first_name))
+        if (write_summaries(state, &items, arguments[1], first_name))
             made = summarized(span, texts, &kept, &items, first_name);
         PyMem_Free(items.octets);
     }
     Py_DECREF(texts);
-    return answered(made, made != NULL);
+    return complete && !kept.exported ? alone_of(state, span) : answered(made, made != NULL);
 }

@@ -228,30 +228,48 @@ static uint8_t *write_table(uint8_t *at, PyObject *texts, const Symbols *symbols
     return at;
 }
 
-/* A value behind a table of the symbols that it uses; NULL, without an error, to leave it. */
-static PyObject *behind_table(Span *span, PyObject *texts) {
-    static const char *const no_more[] = {NULL};
-    Symbols symbols = {{0}, 0};
-    TableSize measured;
-    if (!symbols_of(span, texts, &symbols) || !measure_table(texts, &symbols, no_more, &measured))
-        return NULL;
-    size_t value = (size_t)(span->end - span->start);
-    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(measured.whole + value));
-    if (made == NULL)
-        return NULL;
-    uint8_t *at = (uint8_t *)PyBytes_AS_STRING(made);
-    at = write_table(at, texts, &symbols, no_more, &measured);
-    memcpy(at, octets_of(span) + span->start, value);
-    return made;
+/* A value behind a table of the symbols that it uses. */
+typedef struct {
+    Span *span;
+    PyObject *texts;
+    Symbols symbols;
+    TableSize table;
+    size_t size;
+} Alone;
+
+static const char *const no_more[] = {NULL};
+
+/* Find out how large a value is alone; False, maybe with an error, to leave it to Python. */
+static bool measure_alone(State *state, Span *span, Alone *alone) {
+    alone->span = span;
+    alone->symbols = (Symbols){{0}, 0};
+    alone->texts = texts_of(state, span);
+    if (alone->texts == NULL || !symbols_of(span, alone->texts, &alone->symbols) ||
+        !measure_table(alone->texts, &alone->symbols, no_more, &alone->table))
+        return false;
+    alone->size = alone->table.whole + (size_t)(span->end - span->start);
+    return true;
+}
+
+static void write_alone(uint8_t *at, const Alone *alone) {
+    Span *span = alone->span;
+    at = write_table(at, alone->texts, &alone->symbols, no_more, &alone->table);
+    memcpy(at, octets_of(span) + span->start, (size_t)(span->end - span->start));
+}
+
+static PyObject *alone_of(State *state, Span *span) {
+    Alone alone;
+    PyObject *made = NULL;
+    if (measure_alone(state, span, &alone))
+        made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)alone.size);
+    if (made != NULL)
+        write_alone((uint8_t *)PyBytes_AS_STRING(made), &alone);
+    Py_XDECREF(alone.texts);
+    return answered(made, made != NULL);
 }
 
 static PyObject *standalone(PyObject *self, PyObject *argument) {
     State *state = PyModule_GetState(self);
     Span *span = as_span(state, argument);
-    PyObject *texts = span == NULL ? NULL : texts_of(state, span);
-    if (texts == NULL)
-        return NULL;
-    PyObject *made = behind_table(span, texts);
-    Py_DECREF(texts);
-    return answered(made, made != NULL);
+    return span == NULL ? NULL : alone_of(state, span);
 }

@@ -2,6 +2,7 @@
 
 import random
 import struct
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -22,17 +23,24 @@ from qldbkit.replay.views.postgresql.rows import BLOCK, CURRENT, KEPT, block_row
 PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 JOURNAL = list(blocks(40))
 INTS = st.integers(-(2**63), 2**63 - 1)
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
+PLAIN = st.none() | st.booleans() | st.integers(0, 2**60) | TEXTS | st.binary()
+DOCUMENTS = st.dictionaries(TEXTS.filter(lambda text: text[:1].isalpha()), PLAIN).map(IonSpan.of)
+MOMENTS = st.datetimes(datetime(1000, 1, 1)).map(
+    lambda moment: IonSpan.from_text(f"{moment.isoformat()}Z")
+)
 USUAL: dict[Kind, st.SearchStrategy[Any]] = {
-    Kind.TEXT: st.text(st.characters(exclude_categories=("Cs",))),
-    Kind.JSONB: st.text(st.characters(exclude_categories=("Cs",))),
+    Kind.TEXT: TEXTS,
+    Kind.JSONB: DOCUMENTS,
     Kind.BIGINT: INTS,
     Kind.INTEGER: st.integers(-(2**31), 2**31 - 1),
-    Kind.TIME: st.integers(-(2**62), 2**62),
-    Kind.BYTES: st.binary(),
+    Kind.TIME: MOMENTS,
+    Kind.BYTES: st.binary() | DOCUMENTS,
     Kind.BOOLEAN: st.booleans(),
 }
-EDGES = [2**31, -(2**31) - 1, 2**63, -(2**63), -(2**63) - 1, -(2**63) + copying._SINCE_2000, 2**80]
-UNUSUAL = st.sampled_from([*EDGES, "\ud800", 1.5, "", b"", True, bytearray(b"x"), [], 7])
+EDGES = [2**31, -(2**31) - 1, 2**63, -(2**63), -(2**63) - 1, 2**80]
+OTHERS = [*EDGES, "\ud800", 1.5, "", b"", True, bytearray(b"x"), [], 7]
+UNUSUAL = st.sampled_from(OTHERS) | values().map(IonSpan.of)
 SUMMARIES = st.lists(
     st.builds(RevisionSummary, st.binary(max_size=200), st.none() | st.text(max_size=150)),
     max_size=4,
@@ -43,14 +51,25 @@ BLOCK_NAMES = NAMES | st.sampled_from(["revisions", "revisionSummaries", "hash",
 @pytest.fixture(autouse=True)
 def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the answers are compared with does not ask a kernel, should there be one."""
-    for name in ("without_revisions", "row", "row_columns", "standalone", "written_fields"):
+    for name in (
+        *("without_revisions", "row", "row_columns", "standalone", "written_fields"),
+        *("json_text", "microseconds"),
+    ):
         monkeypatch.setattr(kernel, name, lambda *_: None)
     monkeypatch.setattr(encoding, "used_texts", lambda *_: None)
 
 
+def native_span(native: Any, span: IonSpan) -> Any:
+    return native.Span(span.data, span.start, span.end, span.context)
+
+
 def native_row(native: Any, columns: tuple[Column, ...], row: Row) -> Fields | None:
     """What the kernel makes of a row; if it is anything, it is what Python makes."""
-    answer: Fields | None = native.row(bytes([copying._KINDS[each.kind] for each in columns]), row)
+    values = tuple(
+        [native_span(native, each) if isinstance(each, IonSpan) else each for each in row]
+    )
+    kinds = bytes([copying._KINDS[each.kind] for each in columns])
+    answer: Fields | None = native.row(kinds, values)
     if answer is not None:
         assert answer == encoder(columns)(row)
     return answer
@@ -58,11 +77,7 @@ def native_row(native: Any, columns: tuple[Column, ...], row: Row) -> Fields | N
 
 def native_block(native: Any, span: IonSpan, summaries: tuple[RevisionSummary, ...]) -> Any:
     """The same of a block without its revisions."""
-    try:
-        inner = native.Span(span.data, span.start, span.end, span.context)
-    except IonFormatError:
-        return None
-    answer = native.without_revisions(inner, summaries)
+    answer = native.without_revisions(native_span(native, span), summaries)
     if answer is not None:
         assert answer == summary_alone(span, summaries)
     return answer
@@ -94,14 +109,42 @@ def test_values_that_are_not_a_columns_are_left_to_python(
 ) -> None:
     try:
         native_row(native, (Column("a", kind),), (value,))
-    except (struct.error, TypeError, AttributeError, UnicodeEncodeError) as error:
+    except (struct.error, TypeError, AttributeError, ValueError) as error:
         raise AssertionError("the kernel takes what Python refuses") from error
+
+
+@pytest.mark.parametrize("kind", [Kind.JSONB, Kind.BYTES, Kind.TIME])
+def test_damaged_ion_is_left_to_python(native: Any, kind: Kind) -> None:
+    source, answers = random.Random(9), 0
+    (revision, *_) = (each for block in JOURNAL for each in block.revisions)
+    assert revision.data is not None
+    assert revision.metadata is not None
+    assert revision.metadata.tx_time_ion is not None
+    span = revision.metadata.tx_time_ion if kind is Kind.TIME else revision.data
+    for _ in range(2000):
+        damaged = bytearray(span.data)
+        damaged[source.randrange(span.start, span.end)] = source.randrange(256)
+        try:
+            found = IonSpan(bytes(damaged), span.start, span.end, span.context)
+        except (IonFormatError, IndexError):
+            continue
+        answers += native_row(native, (Column("a", kind),), (found,)) is not None
+    assert 0 < answers < 2000
+
+
+@pytest.mark.parametrize("text", ["caf\u00e9 au lait", "\U0001f600" * 3, "x" * 1000])
+@pytest.mark.parametrize("cut", [0, 1])
+def test_documents_are_sent_as_utf_8_only(native: Any, text: str, cut: int) -> None:
+    octets = text.encode()
+    damaged = octets[: len(octets) - cut] + b"\xff" * cut
+    data = encoding.container(encoding.IonType.STRING, damaged)
+    answer = native_row(native, (Column("a", Kind.JSONB),), (encoding.value_span(data),))
+    assert (answer is None) == bool(cut)
 
 
 def test_rows_of_other_columns_are_left_to_python(native: Any) -> None:
     assert native.row(b"\1", ()) is None
     assert native.row(b"\7", (1,)) is None
-    assert native.row(bytes(33), ("",) * 33) is None
     assert native.row_columns([b""], 33) is None
     for wrong in ((b"\1",), ([1], (1,)), (b"\1", [1])):
         with pytest.raises(TypeError):

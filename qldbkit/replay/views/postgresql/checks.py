@@ -18,7 +18,7 @@ from qldbkit.journal.model import BlockAddress
 from qldbkit.replay.changes import REDACTED_FIELD
 from qldbkit.replay.views.postgresql.catalog import ViewTable
 from qldbkit.replay.views.postgresql.connecting import Connection
-from qldbkit.replay.views.postgresql.copying import Column, Kind
+from qldbkit.replay.views.postgresql.copying import Column, Kind, without_ion
 from qldbkit.replay.views.postgresql.mapping import MappedFormError, document_of
 from qldbkit.replay.views.postgresql.rows import BLOCK, CURRENT, HISTORY, block_row, revision_rows
 from qldbkit.replay.views.postgresql.statements import on
@@ -80,7 +80,8 @@ def current_findings(connection: Connection, schema: str, table: ViewTable) -> I
 def block_findings(row: Sequence[Any], place: Place) -> Iterator[Finding]:
     """Columns of a block's row that its Ion contradicts."""
     try:
-        expected = block_row(decoding.block_summary(IonSpan.parse(bytes(row[-1]))))
+        told = block_row(decoding.block_summary(IonSpan.parse(bytes(row[-1]))))
+        expected = without_ion(BLOCK, told)
     except QldbkitError:
         return  # found when the block is proven
     yield from _differing(BLOCK[:-1], row, expected, place)
@@ -93,9 +94,10 @@ def revision_findings(row: Sequence[Any], place: Place) -> Iterator[Finding]:
         if revision.metadata is None or revision.address is None:
             return
         told, kept = revision_rows(revision)
+        expected = without_ion(HISTORY, (*told, *kept))
     except QldbkitError:
         return  # found when the revision is proven
-    yield from _differing(HISTORY[:-1], row, (*told, *kept), place)
+    yield from _differing(HISTORY[:-1], row, expected, place)
 
 
 def _differing(

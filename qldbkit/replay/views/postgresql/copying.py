@@ -17,6 +17,10 @@ from psycopg.postgres import types
 from psycopg.pq import Format
 
 from qldbkit.journal import kernel
+from qldbkit.journal.encoding import standalone
+from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.moments import microseconds
+from qldbkit.replay.views.postgresql.mapping import json_text
 
 PIECE_BYTES: Final = 64 * 1024
 """Bytes of rows that one statement takes.
@@ -35,7 +39,8 @@ _integer: Final = struct.Struct(">ii").pack
 class Kind(Enum):
     """The type of a column, by its name in PostgreSQL.
 
-    Times are microseconds since 1970, jsonb is the text of JSON.
+    Times and documents are given as Ion, and null is sent for what is no time. What is sent as
+    bytea may be given so as well, and is sent as Ion that stands alone.
     """
 
     TEXT = "text"
@@ -61,7 +66,7 @@ class Column:
 
 
 Row = tuple[Any, ...]
-"""A row's values, as Python has them."""
+"""A row's values, as Python or Ion has them."""
 Fields = bytes
 """The same as they are sent: one after the other, each with its length before it."""
 
@@ -134,26 +139,53 @@ def _by_column(rows: list[Fields], columns: int) -> list[bytes]:
     return [b"".join(each) for each in found]
 
 
+def without_ion(columns: Sequence[Column], row: Row) -> Row:
+    """A row's values: times in microseconds since 1970, and documents as the text of JSON."""
+    readers = [_READERS.get(each.kind) for each in columns]
+    return tuple(
+        value if value is None or read is None else read(value)
+        for read, value in zip(readers, row, strict=True)
+    )
+
+
+def _moment(written: IonSpan) -> int | None:
+    """Microseconds since 1970; None for what is no time, as the Ion beside it shows."""
+    try:
+        return microseconds(written)
+    except IonFormatError:
+        return None
+
+
 def _text(value: str) -> bytes:
     data = value.encode()
     return _length(len(data)) + data
 
 
-def _jsonb(value: str) -> bytes:
-    data = value.encode()
+def _jsonb(document: IonSpan) -> bytes:
+    data = json_text(document).encode()
     return _length(len(data) + 1) + b"\x01" + data
 
 
-def _bytes(value: bytes) -> bytes:
-    return _length(len(value)) + value
+def _time(written: IonSpan) -> bytes:
+    moment = _moment(written)
+    return _NULL if moment is None else _bigint(8, moment - _SINCE_2000)
 
 
+def _bytes(value: bytes | IonSpan) -> bytes:
+    data = standalone(value) if isinstance(value, IonSpan) else value
+    return _length(len(data)) + data
+
+
+_READERS: Final[dict[Kind, Callable[[IonSpan], Any]]] = {
+    Kind.TIME: _moment,
+    Kind.JSONB: json_text,
+}
 _ENCODERS: Final[dict[Kind, Callable[[Any], bytes]]] = {
     Kind.TEXT: _text,
     Kind.BIGINT: lambda value: _bigint(8, value),
     Kind.INTEGER: lambda value: _integer(4, value),
     Kind.JSONB: _jsonb,
-    Kind.TIME: lambda value: _bigint(8, value - _SINCE_2000),
+    Kind.TIME: _time,
     Kind.BYTES: _bytes,
     Kind.BOOLEAN: lambda value: b"\0\0\0\1\1" if value else b"\0\0\0\1\0",
 }

@@ -7,12 +7,10 @@ from typing import Final
 from qldbkit.journal.binary import IonType
 from qldbkit.journal.blocks import summary_alone
 from qldbkit.journal.encoding import container, standalone, symbol_table, var_uint_bytes
-from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.ion import IonSpan
 from qldbkit.journal.model import BlockSummary, Revision
-from qldbkit.journal.moments import microseconds
 from qldbkit.replay.changes import content
 from qldbkit.replay.views.postgresql.copying import Column, Kind, Row
-from qldbkit.replay.views.postgresql.mapping import json_text
 
 CURRENT: Final = (
     Column("id", Kind.TEXT),
@@ -49,26 +47,26 @@ def revision_rows(revision: Revision) -> tuple[Row, Row]:
     Args:
         revision: with metadata and an address, as every streamed one has.
     """
-    metadata, address, data = revision.metadata, revision.address, revision.data
+    metadata, address = revision.metadata, revision.address
     assert metadata is not None
     assert address is not None
     told = (
         metadata.id,
         metadata.version,
-        None if data is None else json_text(data),
+        revision.data,
         metadata.tx_id,
-        _time(metadata.tx_time_ion),
+        metadata.tx_time_ion,
         address.strand_id,
         address.sequence_no,
         revision.hash,
     )
-    return told, (revision.deleted, revision.data_hash, standalone(revision.ion))
+    return told, (revision.deleted, revision.data_hash, revision.ion)
 
 
 def shown_redacted(revision: Revision, told: Row) -> Row:
     """The current row of a revision that came without its data, by what its history tells."""
     id_, version, _, *others = told
-    return (id_, version, json_text(content(revision)), *others)
+    return (id_, version, content(revision), *others)
 
 
 def block_row(summary: BlockSummary) -> Row:
@@ -78,7 +76,7 @@ def block_row(summary: BlockSummary) -> Row:
         address.strand_id,
         address.sequence_no,
         summary.transaction_id,
-        _time(summary.header.get("blockTimestamp")),
+        summary.header.get("blockTimestamp"),
         summary.block_hash,
         summary.entries_hash,
         summary.previous_block_hash,
@@ -106,13 +104,3 @@ def redacted_ion(written: bytes) -> tuple[bytes, bytes] | None:
     body = container(IonType.STRUCT, fields + name + container(IonType.BLOB, data_hash))
     table = symbol_table(("dataHash",), append=True)
     return standalone(IonSpan.parse(context.prefix + table + body)), data_hash
-
-
-def _time(written: IonSpan | None) -> int | None:
-    """Microseconds since 1970; None for what is no time, as the Ion beside it shows."""
-    if written is None:
-        return None
-    try:
-        return microseconds(written)
-    except IonFormatError:
-        return None
