@@ -47,6 +47,8 @@ from qldbkit.replay.views.postgresql.mapping import json_text
 
 TICKS = os.sysconf("SC_CLK_TCK")
 NUMBERS = count()
+MAKING = ("revision_rows", "block_row", "_current", "_kept", "_block")
+"""The functions that make rows and encode them."""
 
 
 @dataclass
@@ -153,12 +155,14 @@ def mapping_timed() -> Iterator[list[float]]:
 
         return run
 
-    before = writing.revision_rows, writing.block_row
-    writing.revision_rows, writing.block_row = map(timed, before)  # type: ignore[assignment]
+    before = {name: getattr(writing, name) for name in MAKING}
+    for name, make in before.items():
+        setattr(writing, name, timed(make))
     try:
         yield spent
     finally:
-        writing.revision_rows, writing.block_row = before
+        for name, make in before.items():
+            setattr(writing, name, make)
 
 
 def told(name: str, revisions: int, took: Clocks, timed: Timed, mapping: float) -> None:

@@ -23,7 +23,7 @@ from qldbkit.replay.views.postgresql.rows import BLOCK, CURRENT, KEPT, block_row
 PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 JOURNAL = list(blocks(40))
 INTS = st.integers(-(2**63), 2**63 - 1)
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))
 PLAIN = st.none() | st.booleans() | st.integers(0, 2**60) | TEXTS | st.binary()
 DOCUMENTS = st.dictionaries(TEXTS.filter(lambda text: text[:1].isalpha()), PLAIN).map(IonSpan.of)
 MOMENTS = st.datetimes(datetime(1000, 1, 1)).map(
