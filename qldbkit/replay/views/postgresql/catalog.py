@@ -97,7 +97,7 @@ class Catalog:
     def __init__(self, connection: Connection, schema: str, rows: list[tuple[object, ...]]):
         """Begin with what `READ` gave."""
         self._connection, self._schema = connection, schema
-        self._tables = _tables(rows)
+        self._hold(_tables(rows))
 
     @classmethod
     def read(cls, connection: Connection, schema: str) -> Catalog:
@@ -119,7 +119,7 @@ class Catalog:
 
     def active(self, name: str) -> ViewTable | None:
         """The active table of a name; None if there is none."""
-        return next((each for each in self if each.active and each.name == name), None)
+        return self._active.get(name)
 
     def required(self, name: str) -> ViewTable:
         """The active table of a name.
@@ -148,7 +148,7 @@ class Catalog:
             current=current, history=history, versions=versions, deleted=deleted
         )
         self._connection.execute(made, prepare=False)
-        self._tables[key] = table
+        self._hold({**self._tables, key: table})
 
     def drop(self, name: str) -> int | None:
         """Make a table inactive; its relations get other names. Returns its number, if any."""
@@ -209,12 +209,16 @@ class Catalog:
             "UPDATE journal_table SET base = %s, active = %s, indexes = %s WHERE key = %s",
             (table.base, table.active, list(table.indexes), table.key),
         )
-        self._tables[table.key] = table
+        self._hold({**self._tables, table.key: table})
 
     def _lock(self) -> None:
         """Keep other strands from changing tables, and see what they have changed."""
         self._connection.execute("LOCK TABLE journal_table IN SHARE ROW EXCLUSIVE MODE")
-        self._tables = _tables(self._connection.execute(READ).fetchall())
+        self._hold(_tables(self._connection.execute(READ).fetchall()))
+
+    def _hold(self, tables: dict[int, ViewTable]) -> None:
+        self._tables = tables
+        self._active = {each.name: each for each in tables.values() if each.active}
 
     def _taken(self) -> set[str]:
         rows = self._connection.execute(_TAKEN, {"schema": self._schema})

@@ -99,7 +99,10 @@ class _TableRows:
     def show(self, id_: str, was: int | None, revision: Revision | None) -> None:
         """A document is inserted, replaced or deleted; the last time counts."""
         before = self.current.get(id_)
-        self.current[id_] = _Shown(was if before is None else before.was, revision)
+        if before is None:
+            self.current[id_] = _Shown(was, revision)
+        else:
+            before.revision = revision
 
     def made(self) -> Iterator[Fields]:
         """The history's rows, made while those before are on their way."""
@@ -181,6 +184,10 @@ class Writing:
         book = changes.tables
         for each in changes.changes:
             match each:
+                case InsertDocument(revision=Revision() as revision):
+                    self._insert(each, revision)
+                case ReplaceDocument(entry=entry, revision=revision):
+                    self._replace(entry, revision)
                 case DropTable(name=name):
                     self._flush()
                     key = self._catalog.drop(name)
@@ -212,19 +219,14 @@ class Writing:
                 self._catalog.drop_only_index(name)
 
     def _change(self, change: Change, checkpoint: Checkpoint) -> None:
+        """Take a change that is none of the usual two, nor one of the catalog."""
         match change:
             case InsertDocument(revision=None, table=name, source_id=id_, base_version=version):
                 self._put(self._catalog.required(name), id_, version, change.data)
-            case InsertDocument(table=name, revision=Revision() as revision):
-                table = self._catalog.required(name)
-                self._enter(table, change.source_id, change.base_version)
-                self._insert(table, change.source_id, revision)
             case EnterDeletion(table=name, source_id=id_, revision=revision):
                 table = self._catalog.required(name)
                 self._enter(table, id_, None)
                 self._rows(table).history.append(revision)
-            case ReplaceDocument(entry=entry, revision=revision):
-                self._replace(entry, revision)
             case DeleteDocument(entry=entry, revision=revision):
                 self._delete(entry, revision)
             case RedactDocument(entry=entry, destination_version=version):
@@ -238,7 +240,9 @@ class Writing:
         self._documents.append(_document((id_, table.key)))
         self.touched[id_] = (table.key, version)
 
-    def _insert(self, table: ViewTable, id_: str, revision: Revision) -> None:
+    def _insert(self, change: InsertDocument, revision: Revision) -> None:
+        table, id_ = self._catalog.required(change.table), change.source_id
+        self._enter(table, id_, change.base_version)
         rows = self._rows(table)
         rows.history.append(revision)
         rows.show(id_, None, revision)
@@ -323,7 +327,10 @@ class Writing:
         return self._catalog.of(known[0])
 
     def _rows(self, table: ViewTable) -> _TableRows:
-        return self._tables.setdefault(table.key, _TableRows())
+        rows = self._tables.get(table.key)
+        if rows is None:
+            rows = self._tables[table.key] = _TableRows()
+        return rows
 
     def _flush(self) -> None:
         """Write the rows that there are, since what follows may be about them."""
