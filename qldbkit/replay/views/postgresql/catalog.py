@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, LiteralString
 
 from psycopg import sql
 
@@ -17,7 +17,8 @@ READ: Final = "SELECT key, name, base, active, indexes FROM journal_table ORDER 
 CURRENT_COLUMNS: Final = (
     *("id", "version", "data", "tx_id", "tx_time", "strand_id", "sequence_no", "hash"),
 )
-_CREATE: Final = """
+_CREATE: Final[tuple[LiteralString, ...]] = (
+    """
 CREATE TABLE {current} (
     id text COLLATE "C" PRIMARY KEY,
     version bigint NOT NULL,
@@ -27,7 +28,9 @@ CREATE TABLE {current} (
     strand_id text COLLATE "C",
     sequence_no bigint,
     hash bytea
-);
+)
+""",
+    """
 CREATE TABLE {history} (
     id text COLLATE "C" NOT NULL,
     version bigint NOT NULL,
@@ -41,12 +44,16 @@ CREATE TABLE {history} (
     data_hash bytea,
     ion bytea NOT NULL,
     PRIMARY KEY (id, version)
-);
+)
+""",
+    """
 CREATE VIEW {versions} AS
 SELECT id, version, data, tx_id, tx_time AS valid_from,
     lead(tx_time) OVER (PARTITION BY id ORDER BY version) AS valid_to,
     deleted, data_hash IS NOT NULL AS redacted, strand_id, sequence_no
-FROM {history};
+FROM {history}
+""",
+    """
 CREATE VIEW {deleted} AS
 SELECT gone.id, gone.version, gone.tx_id, gone.tx_time AS deleted_at, (
         SELECT before.data FROM {history} AS before
@@ -54,8 +61,10 @@ SELECT gone.id, gone.version, gone.tx_id, gone.tx_time AS deleted_at, (
         ORDER BY before.version DESC LIMIT 1
     ) AS last_data
 FROM {history} AS gone
-WHERE gone.deleted;
-"""
+WHERE gone.deleted
+""",
+)
+"""One statement each: a pipeline takes no more at once."""
 _TAKEN: Final = """
 SELECT relname FROM pg_class WHERE relnamespace = quote_ident(%(schema)s)::regnamespace
 UNION SELECT typname FROM pg_type WHERE typnamespace = quote_ident(%(schema)s)::regnamespace
@@ -144,10 +153,11 @@ class Catalog:
             (key, name, table.base),
         )
         current, history, versions, deleted = map(self._identifier, _names(table.base))
-        made = sql.SQL(_CREATE).format(
-            current=current, history=history, versions=versions, deleted=deleted
-        )
-        self._connection.execute(made, prepare=False)
+        for each in _CREATE:
+            made = sql.SQL(each).format(
+                current=current, history=history, versions=versions, deleted=deleted
+            )
+            self._connection.execute(made, prepare=False)
         self._hold({**self._tables, key: table})
 
     def drop(self, name: str) -> int | None:

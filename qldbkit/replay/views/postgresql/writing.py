@@ -180,7 +180,21 @@ class Writing:
         self._expected: list[_Expected] = []
 
     def write(self, strand_id: str, before: Checkpoint | None, changes: Changes) -> None:
-        """Write all changes and the bookkeeping."""
+        """Write all changes and the bookkeeping.
+
+        The blocks' rows need nothing of the changes: PostgreSQL writes them while these are taken.
+        """
+        with self._connection.pipeline():
+            blocks = (_block(block_row(each)) for each in changes.finished)
+            self._append("journal_block", BLOCK, blocks)
+            book = self._take(changes)
+            self._send()
+            self._put_bookkeeping(strand_id, before, changes, book)
+            self._work()
+        self._check()
+
+    def _take(self, changes: Changes) -> TableBook | None:
+        """Take all changes; the catalog's are written, and the book of tables says them."""
         book = changes.tables
         for each in changes.changes:
             match each:
@@ -197,13 +211,7 @@ class Writing:
                     self._change_catalog(each)
                 case _:
                     self._change(each, changes.checkpoint)
-        with self._connection.pipeline():
-            self._send()
-            blocks = (_block(block_row(each)) for each in changes.finished)
-            self._append("journal_block", BLOCK, blocks)
-            self._put_bookkeeping(strand_id, before, changes, book)
-            self._work()
-        self._check()
+        return book
 
     def _change_catalog(
         self, change: CreateTable | CreateIndex | DropIndex | UndropTableById
