@@ -21,7 +21,7 @@ from qldbkit.journal.binary import ANNOTATION, annotations_at
 if TYPE_CHECKING:
     from qldbkit.journal.symbols import SymbolContext
 
-VERSION: Final = 12
+VERSION: Final = 13
 """What the functions of ``native/kernel.c`` do; another one is not used."""
 PURE_SETTING: Final = "QLDBKIT_PURE"
 """An environment variable: with any value, a compiled kernel is left alone."""
@@ -158,8 +158,10 @@ ROW_TEXT, ROW_BIGINT, ROW_INTEGER, ROW_JSONB, ROW_TIME, ROW_BYTES, ROW_BOOLEAN =
 row: Final[Callable[[bytes, tuple[Any, ...]], bytes | None]] = _function("row")
 """Values and spans as a row's fields in PostgreSQL's binary format, by how those of each column are
 encoded; see `qldbkit.replay.views.postgresql.copying`."""
-row_columns: Final[Callable[[list[bytes], int], list[bytes] | None]] = _function("row_columns")
-"""The fields of such rows, column by column."""
+row_arrays: Final[Callable[[list[bytes], tuple[int, ...]], list[bytes] | None]] = _function(
+    "row_arrays"
+)
+"""The fields of such rows as arrays, one for each column, by the types of the columns."""
 json_text: Final[Callable[[Span], str | None]] = _function("json_text")
 """A value as the text of JSON, with the types that JSON does not have."""
 readable: Final[Callable[[Span], Literal[True] | None]] = _function("readable")

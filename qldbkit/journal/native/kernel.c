@@ -24,7 +24,7 @@
 #include "summaries.h"
 #include "symbols.h"
 
-#define KERNEL_VERSION 12 /* what qldbkit.journal.kernel has to ask for */
+#define KERNEL_VERSION 13 /* what qldbkit.journal.kernel has to ask for */
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
@@ -46,7 +46,7 @@ static PyMethodDef functions[] = {
     {"standalone", standalone, METH_O, "A value with a table of the symbols that it uses."},
     {"without_revisions", FAST(without_revisions), "A block with its summaries alone."},
     {"row", FAST(row), "Values and spans as a row's fields, as PostgreSQL takes them."},
-    {"row_columns", FAST(row_columns), "Such rows' fields, column by column."},
+    {"row_arrays", FAST(row_arrays), "Such rows' fields as arrays, one for each column."},
     {"json_text", json_text, METH_O, "A value as the text of JSON."},
     {"readable", readable, METH_O, "Whether amazon.ion can read a value."},
     {"dot", FAST(dot), "Two hashes of 32 bytes combined."},

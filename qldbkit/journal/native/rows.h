@@ -11,6 +11,7 @@
 #define MAX_COLUMNS 32
 #define SINCE_2000 INT64_C(946684800000000) /* microseconds from 1970, where times begin */
 #define LENGTH_SIZE 4
+#define HEAD_SIZE 20 /* of an array */
 
 /* How a column's values are encoded; the same numbers as in qldbkit.journal.kernel. */
 enum { ROW_TEXT, ROW_BIGINT, ROW_INTEGER, ROW_JSONB, ROW_TIME, ROW_BYTES, ROW_BOOLEAN };
@@ -177,38 +178,47 @@ static bool take_apart(PyObject *row, Py_ssize_t columns, Py_ssize_t *sizes, cha
     return at == end;
 }
 
-/* Bytes of each size, to be filled. */
-static PyObject *empty_columns(Py_ssize_t columns, const Py_ssize_t *sizes, char **to) {
+/* Begin an array of one dimension, in which there may be nulls, of so many elements of a type. */
+static char *write_head(char *to, uint32_t type, Py_ssize_t count) {
+    const uint32_t head[] = {1, 1, type, (uint32_t)count, 1};
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++, to += 4)
+        put_big_endian(to, head[i], 4);
+    return to;
+}
+
+/* An array for each column that has its head, and room for fields of these sizes. */
+static PyObject *begun_arrays(const Py_ssize_t *sizes, PyObject *types, Py_ssize_t count, char **to) {
+    Py_ssize_t columns = PyTuple_GET_SIZE(types);
     PyObject *found = PyList_New(columns);
     for (Py_ssize_t i = 0; found != NULL && i < columns; i++) {
-        PyObject *column = PyBytes_FromStringAndSize(NULL, sizes[i]);
-        if (column == NULL) {
+        unsigned long type = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(types, i));
+        PyObject *array =
+            PyErr_Occurred() ? NULL : PyBytes_FromStringAndSize(NULL, HEAD_SIZE + sizes[i]);
+        if (array == NULL) {
             Py_CLEAR(found);
             break;
         }
-        to[i] = PyBytes_AS_STRING(column);
-        PyList_SET_ITEM(found, i, column);
+        to[i] = write_head(PyBytes_AS_STRING(array), (uint32_t)type, count);
+        PyList_SET_ITEM(found, i, array);
     }
     return found;
 }
 
-static PyObject *row_columns(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+static PyObject *row_arrays(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
-    if (count != 2 || !PyList_Check(arguments[0])) {
-        PyErr_SetString(PyExc_TypeError, "row_columns takes a list of rows and their columns");
+    if (count != 2 || !PyList_Check(arguments[0]) || !PyTuple_Check(arguments[1])) {
+        PyErr_SetString(PyExc_TypeError, "row_arrays takes a list of rows and their columns' types");
         return NULL;
     }
-    Py_ssize_t columns = PyLong_AsSsize_t(arguments[1]), sizes[MAX_COLUMNS] = {0};
-    char *to[MAX_COLUMNS];
-    if (PyErr_Occurred())
-        return NULL;
-    if (columns < 0 || columns > MAX_COLUMNS)
-        Py_RETURN_NONE;
     PyObject *rows = arguments[0];
+    Py_ssize_t columns = PyTuple_GET_SIZE(arguments[1]), sizes[MAX_COLUMNS] = {0};
+    char *to[MAX_COLUMNS];
+    if (columns > MAX_COLUMNS)
+        Py_RETURN_NONE;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++)
         if (!take_apart(PyList_GET_ITEM(rows, i), columns, sizes, NULL))
             Py_RETURN_NONE;
-    PyObject *found = empty_columns(columns, sizes, to);
+    PyObject *found = begun_arrays(sizes, arguments[1], PyList_GET_SIZE(rows), to);
     for (Py_ssize_t i = 0; found != NULL && i < PyList_GET_SIZE(rows); i++)
         take_apart(PyList_GET_ITEM(rows, i), columns, sizes, to);
     return found;

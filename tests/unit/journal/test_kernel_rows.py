@@ -52,7 +52,7 @@ BLOCK_NAMES = NAMES | st.sampled_from(["revisions", "revisionSummaries", "hash",
 def in_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the answers are compared with does not ask a kernel, should there be one."""
     for name in (
-        *("without_revisions", "row", "row_columns", "standalone", "written_fields"),
+        *("without_revisions", "row", "row_arrays", "standalone", "written_fields"),
         *("json_text", "microseconds"),
     ):
         monkeypatch.setattr(kernel, name, lambda *_: None)
@@ -98,8 +98,8 @@ def test_usual_rows_are_encoded(native: Any, data: st.DataObject, kinds: list[Ki
     rows = data.draw(column_rows(kinds))
     made = [native_row(native, columns, each) for each in rows]
     assert None not in made
-    answer = native.row_columns(made, len(columns))
-    assert answer == copying._by_column(made, len(columns))  # type: ignore[arg-type]
+    types = tuple(copying._OIDS[each] for each in kinds)
+    assert native.row_arrays(made, types) == copying._arrays(made, types)  # type: ignore[arg-type]
 
 
 @PATIENT
@@ -145,25 +145,28 @@ def test_documents_are_sent_as_utf_8_only(native: Any, text: str, cut: int) -> N
 def test_rows_of_other_columns_are_left_to_python(native: Any) -> None:
     assert native.row(b"\1", ()) is None
     assert native.row(b"\7", (1,)) is None
-    assert native.row_columns([b""], 33) is None
+    assert native.row_arrays([b""], (25,) * 33) is None
     for wrong in ((b"\1",), ([1], (1,)), (b"\1", [1])):
         with pytest.raises(TypeError):
             native.row(*wrong)
-    with pytest.raises(TypeError):
-        native.row_columns((b"",), 0)
+    for wrong in (((b"",), ()), ([], [25]), ([], ("",))):
+        with pytest.raises(TypeError):
+            native.row_arrays(*wrong)
+    with pytest.raises(OverflowError):
+        native.row_arrays([], (-1,))
 
 
 @given(data=st.binary(max_size=30), columns=st.integers(0, 4))
 def test_what_is_no_row_is_not_taken_apart(native: Any, data: bytes, columns: int) -> None:
-    answer = native.row_columns([data], columns)
+    answer = native.row_arrays([data], (25,) * columns)
     if answer is not None:
-        assert b"".join(answer) == data
-        assert len(answer) == columns
+        assert b"".join([each[20:] for each in answer]) == data
+        assert answer == copying._arrays([data], (25,) * columns)
 
 
 @pytest.mark.parametrize("wrong", [b"", b"\0\0\0", b"\0\0\0\2x", b"\x80\0\0\0", b"\0\0\0\0x", ""])
 def test_a_field_that_does_not_end_with_its_row_is_left_to_python(native: Any, wrong: Any) -> None:
-    assert native.row_columns([b"\0\0\0\1x", wrong], 1) is None
+    assert native.row_arrays([b"\0\0\0\1x", wrong], (25,)) is None
 
 
 def test_it_makes_all_rows_of_a_journal(native: Any) -> None:

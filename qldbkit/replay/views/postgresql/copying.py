@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, Final
 
 from psycopg.adapt import Dumper
-from psycopg.postgres import types
+from psycopg.postgres import types as known_types
 from psycopg.pq import Format
 
 from qldbkit.journal import kernel
@@ -71,8 +71,11 @@ Fields = bytes
 """The same as they are sent: one after the other, each with its length before it."""
 
 
-class Elements(bytes):
+@dataclass(frozen=True, slots=True)
+class Elements:
     """An array in the binary format; the statement says of which type it is."""
+
+    octets: bytes
 
 
 class ElementsDumper(Dumper):
@@ -81,9 +84,9 @@ class ElementsDumper(Dumper):
     format = Format.BINARY
     oid = 0
 
-    def dump(self, obj: Elements) -> Elements:
+    def dump(self, obj: Elements) -> bytes:
         """The array."""
-        return obj
+        return obj.octets
 
 
 def encoder(columns: Sequence[Column]) -> Callable[[Row], Fields]:
@@ -117,24 +120,18 @@ def pieces(rows: Iterable[Fields]) -> Iterator[list[Fields]]:
 
 def arrays(columns: Sequence[Column], rows: list[Fields]) -> list[Elements]:
     """The rows' columns, each as an array."""
-    return [
-        Elements(_array_head(_OIDS[column.kind], len(rows)) + fields)
-        for column, fields in zip(columns, _by_column(rows, len(columns)), strict=True)
-    ]
+    types = tuple([_OIDS[each.kind] for each in columns])
+    return [Elements(each) for each in kernel.row_arrays(rows, types) or _arrays(rows, types)]
 
 
-def _by_column(rows: list[Fields], columns: int) -> list[bytes]:
-    """The fields of each column, one after the other."""
-    answer = kernel.row_columns(rows, columns)
-    if answer is not None:
-        return answer
-    found: list[list[bytes]] = [[] for _ in range(columns)]
+def _arrays(rows: list[Fields], types: tuple[int, ...]) -> list[bytes]:
+    found = [[_array_head(each, len(rows))] for each in types]
     for row in rows:
         at = 0
-        for column in found:
+        for array in found:
             (length,) = _LENGTH.unpack_from(row, at)
             end = at + _LENGTH.size + max(length, 0)
-            column.append(row[at:end])
+            array.append(row[at:end])
             at = end
     return [b"".join(each) for each in found]
 
@@ -198,7 +195,7 @@ _KINDS: Final = {
     Kind.BYTES: kernel.ROW_BYTES,
     Kind.BOOLEAN: kernel.ROW_BOOLEAN,
 }
-_OIDS: Final = {each: types[each.value].oid for each in Kind}
+_OIDS: Final = {each: known_types[each.value].oid for each in Kind}
 
 
 def _array_head(oid: int, length: int) -> bytes:
