@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qldbkit.journal.ion import IonSpan
+from qldbkit.journal.kernel import constructor
 from qldbkit.journal.model import (
     Block,
     BlockAddress,
@@ -108,20 +109,20 @@ def block(span: IonSpan) -> Block:
     header = {"blockAddress": address_ion, "transactionId": transaction_ion}
     if time_ion is not None:
         header["blockTimestamp"] = time_ion
-    summary = BlockSummary(
-        address=read_field(address_ion, "blockAddress", block_address, part),
-        transaction_id=read_field(transaction_ion, "transactionId", IonSpan.text, part),
-        block_hash=block_hash,
-        entries_hash=entries_hash,
-        previous_block_hash=previous_block_hash,
-        entries_hash_list=entries,
-        transaction_info=transaction_info,
-        redaction_info=redaction_info,
-        revision_summaries=_summaries_of(revisions) if summaries is None else summaries,
-        header=header,
-        ion=span,
+    summary = _new_summary(
+        read_field(address_ion, "blockAddress", block_address, part),
+        read_field(transaction_ion, "transactionId", IonSpan.text, part),
+        block_hash,
+        entries_hash,
+        previous_block_hash,
+        entries,
+        transaction_info,
+        redaction_info,
+        _summaries_of(revisions) if summaries is None else summaries,
+        header,
+        span,
     )
-    return Block(summary, revisions)
+    return _new_block(summary, revisions)
 
 
 def _metadata(span: IonSpan) -> RevisionMetadata:
@@ -140,7 +141,7 @@ def _summaries(span: IonSpan) -> tuple[RevisionSummary, ...]:
 def _summaries_of(revisions: tuple[Revision, ...]) -> tuple[RevisionSummary, ...]:
     return tuple(
         [
-            RevisionSummary(each.hash, None if each.metadata is None else each.metadata.id)
+            _new_revision_summary(each.hash, None if each.metadata is None else each.metadata.id)
             for each in revisions
         ]
     )
@@ -174,6 +175,9 @@ def _redacted_revision(span: IonSpan) -> RedactedRevision:
     return RedactedRevision(*_REDACTED.read(span))
 
 
+_new_block: Final = constructor(Block)
+_new_summary: Final = constructor(BlockSummary)
+_new_revision_summary: Final = constructor(RevisionSummary)
 _USUAL_ADDRESS: Final = Usual(
     BlockAddress, {"strandId": ("strand_id", IonSpan.text), "sequenceNo": ("sequence_no", natural)}
 )

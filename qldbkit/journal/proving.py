@@ -63,6 +63,10 @@ class _Candidate:
             check.fault(reason, self.part)
 
 
+_new_facts: Final = kernel.constructor(BlockFacts)
+_new_outcome: Final = kernel.constructor(Outcome)
+
+
 @dataclass(slots=True)
 class _Check:
     """The check of one stored block, as far as it got."""
@@ -87,9 +91,12 @@ class _Check:
 
 def prove(stored: StoredBlock) -> Outcome:
     """Decode a block and check everything in it that needs no other block."""
+    usual = _usual_export(stored)
+    if usual is not None:
+        return usual
     check = _Check(stored.address)
     reads = [each for part in stored.parts for each in _decoded(part, check)]
-    usual = _usual(stored, reads)
+    usual = _usual(stored, _only_copy(reads))
     if usual is not None:
         return usual
     chosen = _chosen(reads, check)
@@ -116,19 +123,28 @@ def reread(stored: StoredBlock) -> Block:
     return Block(summary, tuple(own[each] for each in named if each in own))
 
 
-def _usual(stored: StoredBlock, reads: list[_Read]) -> Outcome | None:
+def _usual_export(stored: StoredBlock) -> Outcome | None:
+    """The same as `_usual`, of a block that is there in binary, and in one part."""
+    if not kernel.COMPILED or len(stored.parts) != 1 or stored.parts[0].kind is not PartKind.BLOCK:
+        return None
+    try:
+        return _usual(stored, _block(stored.parts[0]))
+    except QldbkitError:  # it is decoded again, and told
+        return None
+
+
+def _usual(stored: StoredBlock, block: Block | None) -> Outcome | None:
     """What became of a block that is there once, whole and sound, as nearly every one is.
 
     None for any other: what there is to say of it takes looking at its parts one by one.
     """
-    block = _only_copy(reads)
     found = None if block is None else kernel.sound(block.summary, block.revisions)
     if block is None or found is None:
         return None
-    if stored.within is not None and block.address not in stored.within:
-        return None
     summary, (time, binds_header, binds_commit) = block.summary, found
-    facts = BlockFacts(
+    if stored.within is not None and summary.address not in stored.within:
+        return None
+    facts = _new_facts(
         summary.address,
         summary.block_hash,
         summary.previous_block_hash,
@@ -137,9 +153,9 @@ def _usual(stored: StoredBlock, reads: list[_Read]) -> Outcome | None:
         0,
         binds_header,
         binds_commit,
-        reads[0].part.place,
+        stored.parts[0].place,
     )
-    return Outcome(block, facts, (), whole=True)
+    return _new_outcome(block, facts, (), True, None)
 
 
 def _only_copy(reads: list[_Read]) -> Block | None:
@@ -295,7 +311,8 @@ def _foreign(read: _Read, named: Mapping[bytes, str | None], summary: BlockSumma
 def _in_table(table: TableInfo, document_id: str | None, summary: BlockSummary) -> bool:
     info = summary.transaction_info
     document = None if info is None or document_id is None else info.documents.get(document_id)
-    return document is not None and TableInfo(document.table_name, document.table_id) == table
+    named = None if document is None else (document.table_name, document.table_id)
+    return named == (table.table_name, table.table_id)
 
 
 def _note_redactions(own: Mapping[bytes, Revision], reads: list[_Read], check: _Check) -> None:

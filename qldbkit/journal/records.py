@@ -13,7 +13,7 @@ from qldbkit.errors import QldbkitError
 from qldbkit.journal import codec, decoding
 from qldbkit.journal.ion import IonFormatError, IonSpan
 from qldbkit.journal.model import BlockAddress, BlockSummary, Revision, TableInfo
-from qldbkit.journal.shapes import JournalFormatError, Shape, itself, read_field
+from qldbkit.journal.shapes import JournalFormatError, Shape, Usual, itself, read_field
 
 CONTROL = "CONTROL"
 BLOCK_SUMMARY = "BLOCK_SUMMARY"
@@ -129,7 +129,15 @@ _RECORD: Final = Shape(
 _CONTROL: Final = Shape("a control record", {"controlRecordType": IonSpan.text})
 _TABLE: Final = Shape("a table", {"tableName": IonSpan.text, "tableId": IonSpan.text})
 _DETAILS: Final = Shape(
-    "a revision details record", {"tableInfo": _table, "revision": decoding.revision}
+    "a revision details record",
+    {"tableInfo": _table, "revision": decoding.revision},
+    usual={
+        "tableInfo": Usual(
+            TableInfo,
+            {"tableName": ("table_name", IonSpan.text), "tableId": ("table_id", IonSpan.text)},
+        ),
+        "revision": decoding.USUAL_REVISION,
+    },
 )
 
 

@@ -17,7 +17,7 @@ from qldbkit.journal.binary import (
     value_bounds,
     var_uint,
 )
-from qldbkit.journal.kernel import table_texts
+from qldbkit.journal.kernel import constructor, table_texts
 
 SYSTEM_SYMBOLS: Final = (
     None,
@@ -53,6 +53,7 @@ class SymbolContext:
     prefix: bytes
 
 
+_context: Final = constructor(SymbolContext)
 SYSTEM_CONTEXT: Final = SymbolContext(SYSTEM_SYMBOLS, VERSION_MARKER)
 
 
@@ -83,7 +84,7 @@ def extended(context: SymbolContext, data: bytes, start: int, end: int) -> Symbo
 def _extended(context: SymbolContext, table: bytes) -> SymbolContext:
     answer = table_texts(table)
     if answer is not None:
-        return SymbolContext((*SYSTEM_SYMBOLS, *answer), VERSION_MARKER + table)
+        return _context((*SYSTEM_SYMBOLS, *answer), VERSION_MARKER + table)
     texts: tuple[str | None, ...] = SYSTEM_SYMBOLS
     prefix = VERSION_MARKER
     added: list[str | None] = []

@@ -22,10 +22,28 @@ static const uint8_t BEGIN = 0x0B, END = 0x0E;
 
 static bool hash_value(Walk walk, Sha *sha, Value value, int depth);
 
+/* Not zero if, and only if, one of the word's octets is. */
+static inline uint64_t zero_octets(uint64_t word) {
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* Whether one of eight octets has to be escaped: 0B, 0C, 0E. */
+static inline bool any_escaped(const uint8_t *data) {
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, data, sizeof word);
+    return zero_octets(word ^ 0x0B * each) | zero_octets(word ^ 0x0C * each) |
+           zero_octets(word ^ 0x0E * each);
+}
+
 static void add_escaped(Sha *sha, const uint8_t *data, size_t size) {
     static const uint8_t escape = 0x0C;
     size_t plain = 0;
     for (size_t i = 0; i < size; i++) {
+        while (size - i >= 8 && !any_escaped(data + i))
+            i += 8;
+        if (i == size)
+            break;
         if (data[i] == 0x0B || data[i] == 0x0C || data[i] == 0x0E) {
             sha_add(sha, data + plain, i - plain);
             sha_add(sha, &escape, 1);

@@ -99,6 +99,8 @@ static int clear(PyObject *self) {
     Py_CLEAR(state->form);
     for (int name = 0; name < ATTRIBUTE_COUNT; name++)
         Py_CLEAR(state->names[name]);
+    for (int place = 0; place < CACHED_TEXTS; place++)
+        Py_CLEAR(state->cached_texts[place]);
     return 0;
 }
 

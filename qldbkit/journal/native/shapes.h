@@ -26,6 +26,7 @@ typedef struct {
     Py_ssize_t offsets[MAX_PLACES]; /* of the places' slots in the object */
     long kinds[MAX_PLACES];         /* how the places' fields are read */
     Py_ssize_t span_offset;         /* of the slot for the struct itself; 0 for none */
+    vectorcallfunc call;
 } Form;
 
 /* A struct that is being read. */
@@ -305,6 +306,19 @@ static bool note_readers(Form *form, PyObject *readers, Py_ssize_t places) {
     return true;
 }
 
+/* Called as its class would be, with a value for each place. */
+static PyObject *form_call(PyObject *self, PyObject *const *values, size_t count, PyObject *names) {
+    Form *form = (Form *)self;
+    if (form->made == NULL || PyVectorcall_NARGS(count) != form->places || names != NULL) {
+        PyErr_SetString(PyExc_TypeError, "a form takes a value for each of its places");
+        return NULL;
+    }
+    PyObject *object = form->made->tp_alloc(form->made, 0);
+    for (int place = 0; object != NULL && place < form->places; place++)
+        *(PyObject **)((char *)object + form->offsets[place]) = Py_NewRef(values[place]);
+    return object;
+}
+
 static int form_init(Form *self, PyObject *arguments, PyObject *names) {
     static char *known[] = {"made", "readers", "needed", "attributes", "span", NULL};
     PyObject *made, *readers, *attributes, *span;
@@ -334,6 +348,7 @@ static int form_init(Form *self, PyObject *arguments, PyObject *names) {
     self->needed = needed;
     self->places = (int)places;
     self->made = (PyTypeObject *)Py_NewRef(made);
+    self->call = form_call;
     return 0;
 }
 
@@ -345,8 +360,15 @@ static void form_dealloc(Form *self) {
     Py_DECREF(type);
 }
 
+static PyMemberDef form_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Form, call), READONLY, NULL},
+    {NULL},
+};
+
 static PyType_Slot form_slots[] = {
     {Py_tp_doc, "What structs of one kind are made into."},
+    {Py_tp_members, form_members},
+    {Py_tp_call, PyVectorcall_Call},
     {Py_tp_init, form_init},
     {Py_tp_dealloc, form_dealloc},
     {0, NULL},
@@ -355,7 +377,7 @@ static PyType_Slot form_slots[] = {
 static PyType_Spec form_spec = {
     .name = "qldbkit.journal._kernel.Form",
     .basicsize = sizeof(Form),
-    .flags = Py_TPFLAGS_DEFAULT,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
     .slots = form_slots,
 };
 

@@ -33,9 +33,13 @@ typedef struct {
 
 enum { ATTRIBUTES(ATTRIBUTE_NUMBER) ATTRIBUTE_COUNT };
 
+#define CACHED_TEXTS 2048 /* texts of symbols that are kept ready: those of names come again */
+#define CACHED_OCTETS 32  /* longer ones are made each time */
+
 typedef struct {
     PyTypeObject *span, *form;
     PyObject *texts_name, *no_name, *no_annotations, *names[ATTRIBUTE_COUNT];
+    PyObject *cached_texts[CACHED_TEXTS];
 } State;
 
 static const uint8_t *octets_of(Span *span) {

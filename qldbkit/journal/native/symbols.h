@@ -47,8 +47,28 @@ static bool only_list(const uint8_t *data, Py_ssize_t size, Value *list) {
            at == table.end && code_of(*list) == LIST && !is_null(*list);
 }
 
+/* A symbol's text, which is mostly a name that was read before: then it is the same object, whose
+ * hash is known. */
+static PyObject *symbol_text(State *state, const uint8_t *data, Value value) {
+    const uint8_t *octets = data + value.begin;
+    Py_ssize_t size = value.end - value.begin;
+    if (size > CACHED_OCTETS)
+        return string_text(data, value);
+    uint32_t place = 2166136261u; /* FNV-1a */
+    for (Py_ssize_t i = 0; i < size; i++)
+        place = (place ^ octets[i]) * 16777619u;
+    PyObject **slot = &state->cached_texts[(place ^ place >> 16) % CACHED_TEXTS];
+    if (*slot != NULL && PyUnicode_IS_COMPACT_ASCII(*slot) &&
+        PyUnicode_GET_LENGTH(*slot) == size && !memcmp(PyUnicode_1BYTE_DATA(*slot), octets, size))
+        return Py_NewRef(*slot);
+    PyObject *text = string_text(data, value);
+    if (text != NULL)
+        Py_XSETREF(*slot, Py_NewRef(text));
+    return text;
+}
+
 static PyObject *table_texts(PyObject *self, PyObject *argument) {
-    (void)self;
+    State *state = PyModule_GetState(self);
     if (!PyBytes_Check(argument)) {
         PyErr_SetString(PyExc_TypeError, "bytes were expected");
         return NULL;
@@ -64,7 +84,7 @@ static PyObject *table_texts(PyObject *self, PyObject *argument) {
         if (!complete || is_padding(value))
             continue;
         bool is_text = code_of(value) == STRING && !is_null(value);
-        PyObject *each = is_text ? string_text(data, value) : Py_NewRef(Py_None);
+        PyObject *each = is_text ? symbol_text(state, data, value) : Py_NewRef(Py_None);
         complete = each != NULL && PyList_Append(found, each) == 0;
         Py_XDECREF(each);
     }

@@ -381,6 +381,27 @@ def test_what_a_shape_does_not_say_is_left_to_python(native: Any, text: str, exa
         read_alike(native, how, span.data, span.start, span.context)
 
 
+def test_a_form_makes_what_its_class_does(native: Any) -> None:
+    form = native.Form(Slotted, {}, 0, ("one", "two"), None)
+    assert form(1, 2) == Slotted(1, 2)
+    assert hash(form(1, 2)) == hash(Slotted(1, 2))
+    for values, names in ((1,), {}), ((1, 2, 3), {}), ((1,), {"two": 2}):
+        with pytest.raises(TypeError, match="a value for each of its places"):
+            form(*values, **names)
+    with pytest.raises(TypeError):
+        native.Form.__new__(native.Form)(1, 2)
+
+
+@given(text=st.binary(max_size=70), at=st.integers(0, 69), escaped=st.sampled_from(b"\x0b\x0c\x0e"))
+def test_what_is_escaped_is_found_wherever_it_stands(
+    native: Any, text: bytes, at: int, escaped: int
+) -> None:
+    data = text[:at] + bytes((escaped,)) + text[at:]
+    span = IonSpan.of(data)
+    answer = native.ion_hash(native.Span(span.data, span.start, span.end, span.context))
+    assert answer == span.hash()
+
+
 @PATIENT
 @given(value=VALUES)
 def test_it_says_of_any_value_what_python_says(native: Any, value: Any) -> None:
