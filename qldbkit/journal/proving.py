@@ -75,7 +75,7 @@ class _Check:
     findings: list[Finding] = field(default_factory=list)
     unproven: int = 0
     broken: bool = False
-    """Whether a revision is there in no sound copy."""
+    """Whether a revision is there in no sound copy, or the block's time cannot be read."""
 
     def find(self, kind: FindingKind, reason: str, part: Part | None) -> None:
         place = None if part is None else part.place
@@ -369,12 +369,14 @@ def _bound(
 
 def _block_time(block: Block, part: Part, check: _Check) -> int:
     """The block's time, which should be none before those of what it holds."""
+    written = None
     try:
         written = microseconds(block.summary.block_timestamp_ion)
         times = list(map(microseconds, _times(block)))
     except IonFormatError as error:
         check.find(DAMAGED, f"a time of the block cannot be read: {error}", part)
-        return 0
+        check.broken |= written is None
+        return written or 0
     if any(each > written for each in times):
         reason = "the block's time, which QLDB covers by no known hash, is before that of a part"
         check.find(UNVERIFIABLE, reason, part)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amazon.ion import simpleion
 from generate_journal import blocks
 from simulation.source import Source, Write, random_history, records_of
 
@@ -129,6 +130,25 @@ def test_any_history_of_which_anything_was_delivered_is_completed(
     world.later()
 
     world.assert_equal()
+
+
+def test_a_kept_block_whose_time_cannot_be_read_is_set_aside_as_one_of_the_stream_is(
+    world: Any, tmp_path: Path
+) -> None:
+    source = world.source
+    source.create_table("Person")
+    damaged = source.insert("Person", {"v": 1})
+    (_, summary), (_, revision) = records_of(damaged)
+    record = simpleion.loads(summary)
+    record["payload"]["blockTimestamp"] = "yesterday"
+    kept = archived(source, tmp_path, left_out=1)
+    with (tmp_path / "delivery-1").open("ab") as file:
+        file.write(simpleion.dumps(record) + revision)
+
+    found = run(world, kept)
+
+    assert (found.applied, found.waiting, found.quarantined) == (1, 1, 1)
+    assert world.reached() == 0
 
 
 def test_a_kept_block_has_to_bind_its_address_as_those_before_it_do() -> None:
