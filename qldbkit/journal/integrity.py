@@ -14,6 +14,7 @@ from qldbkit.errors import QldbkitError
 from qldbkit.journal import kernel
 from qldbkit.journal.hashes import block_hash, merkle_root, revision_hash
 from qldbkit.journal.ion import IonFormatError, IonSpan
+from qldbkit.journal.ionhash import struct_hash
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision
 from qldbkit.journal.moments import microseconds
 
@@ -101,18 +102,36 @@ def verify_summary(summary: BlockSummary) -> None:
         raise _broken(summary, reason)
 
 
-def verify_readable_summary(summary: BlockSummary) -> None:
+def verify_readable_summary(summary: BlockSummary) -> bool:
     """Check a block's hashes, and that what none of them covers is Ion, and its time one.
+
+    Returns:
+        What `binds_header` does.
 
     Raises:
         IntegrityError: a hash is not that of its contents.
         IonFormatError: something cannot be read.
     """
-    if REVISIONS not in summary.ion.context.texts and kernel.sound(summary, None) is not None:
-        return  # whatever it has was decoded or hashed
+    if REVISIONS not in summary.ion.context.texts:
+        sound = kernel.sound(summary, None)
+        if sound is not None:  # whatever it has was decoded or hashed
+            _, bound, _ = sound
+            return bound
     verify_summary(summary)
     summary.ion.hash()
     microseconds(summary.block_timestamp_ion)
+    return binds_header(summary)
+
+
+def binds_header(summary: BlockSummary) -> bool:
+    """Whether a hash covers the block's address, transaction and time; QLDB's own have none.
+
+    It is the one that `qldbkit.journal.building.header_hash` makes.
+
+    Raises:
+        IonFormatError: one of them cannot be read.
+    """
+    return struct_hash(summary.header) in summary.entries_hash_list
 
 
 def verify_block(block: Block) -> None:

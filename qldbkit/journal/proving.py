@@ -15,9 +15,8 @@ from qldbkit.errors import QldbkitError
 from qldbkit.journal import decoding, kernel
 from qldbkit.journal.findings import Finding, FindingKind
 from qldbkit.journal.hashes import commit_digest
-from qldbkit.journal.integrity import chain_faults, content_faults, revision_holds
+from qldbkit.journal.integrity import binds_header, chain_faults, content_faults, revision_holds
 from qldbkit.journal.ion import IonFormatError, IonSpan
-from qldbkit.journal.ionhash import struct_hash
 from qldbkit.journal.lossy import block_from_json
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision, TableInfo, present
 from qldbkit.journal.moments import microseconds
@@ -361,7 +360,7 @@ def _bound(
     """Whether entries bind the block's header, and its transaction."""
     entries, id_ = summary.entries_hash_list, summary.header["transactionId"]
     try:
-        return struct_hash(summary.header) in entries, commit_digest(id_, digests) in entries
+        return binds_header(summary), commit_digest(id_, digests) in entries
     except IonFormatError as error:
         check.find(DAMAGED, f"the block's header cannot be read: {error}", part)
         return False, False

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from qldbkit.journal.integrity import binds_header
 from qldbkit.journal.model import BlockAddress, BlockSummary
 from qldbkit.replay.fragments import Gap
-from qldbkit.replay.gathering import binds_header
 
 NOTHING_APPLIED = -1
 """Below sequence number 0, which is a strand's first."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from qldbkit.journal.integrity import IntegrityError, verify_readable_summary, verify_revision
 from qldbkit.journal.ion import IonFormatError
-from qldbkit.journal.ionhash import struct_hash
 from qldbkit.journal.model import Block, BlockAddress, BlockSummary, Revision, RevisionSummary
 from qldbkit.journal.records import (
     BlockSummaryRecord,
@@ -29,7 +28,32 @@ SUMMARIES_KEPT: Final = 4
 """Different summaries that are kept of one block, until it is seen which one fits."""
 
 
-def verified(data: bytes, position: object = None) -> StreamRecord:
+class Verified(NamedTuple):
+    """A record in which every hash holds; a tuple, as there is one for each record.
+
+    Attributes:
+        record: what was read.
+        bound: whether it is the summary of a block that binds its address, transaction and time
+            by a hash.
+    """
+
+    record: StreamRecord
+    bound: bool = False
+
+
+class ReceivedSummary(NamedTuple):
+    """What came as a block's summary.
+
+    Attributes:
+        summary: the summary.
+        bound: whether it binds the block's address, transaction and time by a hash.
+    """
+
+    summary: BlockSummary
+    bound: bool
+
+
+def verified(data: bytes, position: object = None) -> Verified:
     """Read a stream record and check every hash that it carries.
 
     Args:
@@ -43,8 +67,8 @@ def verified(data: bytes, position: object = None) -> StreamRecord:
     record = decode_record(data, position)
     try:
         if isinstance(record, BlockSummaryRecord):
-            verify_readable_summary(record.summary)
-        elif isinstance(record, RevisionDetailsRecord):
+            return Verified(record, verify_readable_summary(record.summary))
+        if isinstance(record, RevisionDetailsRecord):
             verify_revision(record.revision)
     except IonFormatError as error:  # decoding does not look into everything; hashing does
         raise RecordError(
@@ -53,20 +77,12 @@ def verified(data: bytes, position: object = None) -> StreamRecord:
                 str(each) for each in (position, error.position) if each is not None
             ),
         ) from error
-    return record
+    return Verified(record)
 
 
 def user_revisions(summary: BlockSummary) -> list[RevisionSummary]:
     """The revisions of a block that come as records: those that are not internal to QLDB."""
     return [each for each in summary.revision_summaries if each.document_id is not None]
-
-
-def binds_header(summary: BlockSummary) -> bool:
-    """Whether a hash covers the block's address, transaction and time; QLDB's own have none.
-
-    It is the one that `qldbkit.journal.building.header_hash` makes.
-    """
-    return struct_hash(summary.header) in summary.entries_hash_list
 
 
 def _is_same(one: BlockSummary, other: BlockSummary) -> bool:
@@ -95,7 +111,7 @@ class GatheredBlock:
 
     address: BlockAddress
     received_at: float
-    summaries: list[BlockSummary] = field(default_factory=list)
+    summaries: list[ReceivedSummary] = field(default_factory=list)
     revisions: dict[bytes, Revision] = field(default_factory=dict)
     fresh: list[bytes] = field(default_factory=list)
     buffered: bool = False
@@ -108,8 +124,14 @@ class GatheredBlock:
         """A block that was proven whole, and did not come as records."""
         return cls(block.summary.address, now, proven=block, bound=bound)
 
-    def add(self, record: BlockSummaryRecord | RevisionDetailsRecord) -> bool:
+    def add(
+        self, record: BlockSummaryRecord | RevisionDetailsRecord, *, bound: bool = False
+    ) -> bool:
         """Take a record in; return whether it said anything new.
+
+        Args:
+            record: what has come.
+            bound: as `Verified` says it.
 
         Raises:
             BlockDamagedError: the block has `SUMMARIES_KEPT` other summaries already.
@@ -118,14 +140,14 @@ class GatheredBlock:
             before = len(self.revisions)
             self.revisions.setdefault(record.revision.hash, record.revision)
             return len(self.revisions) > before
-        if any(_is_same(each, record.summary) for each in self.summaries):
+        if any(_is_same(each, record.summary) for each, _ in self.summaries):
             return False
         if len(self.summaries) == SUMMARIES_KEPT:
             raise BlockDamagedError(
                 f"the stream has {SUMMARIES_KEPT} other summaries of the block",
                 position=str(self.address),
             )
-        self.summaries.append(record.summary)
+        self.summaries.append(ReceivedSummary(record.summary, bound))
         return True
 
     def add_buffered(self, fragment: Fragment) -> None:
@@ -135,9 +157,9 @@ class GatheredBlock:
         self.fresh = [each for each in self.fresh if each not in fragment.records]
         try:
             for each in fragment.records:
-                record = verified(each, f"settling buffer, {fragment.address}")
+                record, bound = verified(each, f"settling buffer, {fragment.address}")
                 assert not isinstance(record, ControlRecord)  # control records belong to no block
-                self.add(record)
+                self.add(record, bound=bound)
         except (RecordError, IntegrityError, BlockDamagedError) as error:
             self.damage = str(error)
 
@@ -145,7 +167,7 @@ class GatheredBlock:
     def complete(self) -> bool:
         """Whether a summary and a revision for each document that it names have come."""
         return self.proven is not None or any(
-            self._revisions_of(each) is not None for each in self.summaries
+            self._revisions_of(each) is not None for each, _ in self.summaries
         )
 
     def block(self, *, bound: bool = False) -> Block:
@@ -188,12 +210,15 @@ class GatheredBlock:
         """The blocks whose revisions fit their summaries, and those of them that are bound."""
         if self.proven is not None:
             return [self.proven], [self.proven] if self.bound else []
-        whole = []
-        for each in self.summaries:
-            revisions = self._revisions_of(each)
-            if revisions is not None and _fits(each, revisions):
-                whole.append(Block(each, revisions))
-        return whole, [each for each in whole if binds_header(each.summary)]
+        whole, binding = [], []
+        for summary, bound in self.summaries:
+            revisions = self._revisions_of(summary)
+            if revisions is not None and _fits(summary, revisions):
+                block = Block(summary, revisions)
+                whole.append(block)
+                if bound:
+                    binding.append(block)
+        return whole, binding
 
     def _revisions_of(self, summary: BlockSummary) -> tuple[Revision, ...] | None:
         """The revisions that a summary names, in its order; None if one has not come."""

@@ -162,12 +162,12 @@ def _kinesis_records(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _take(intake: Intake, data: bytes, position: object, now: float) -> None:
     intake.records += 1
     try:
-        read = verified(data, position)
-        if isinstance(read, ControlRecord):
-            intake.controls.append(read.control_record_type)
+        record, bound = verified(data, position)
+        if isinstance(record, ControlRecord):
+            intake.controls.append(record.control_record_type)
             return
-        block = intake.block_at(read.address, now)
-        if block.add(read):
+        block = intake.block_at(record.address, now)
+        if block.add(record, bound=bound):
             block.fresh.append(data)
         else:
             intake.repeated += 1

@@ -229,5 +229,5 @@ def missing_of(block: GatheredBlock) -> str:
     """What has not come of a block, as a sentence."""
     if not block.summaries:
         return "its summary has not come"
-    named = {each.hash for each in user_revisions(block.summaries[0])}
+    named = {each.hash for each in user_revisions(block.summaries[0].summary)}
     return f"{len(named - block.revisions.keys())} of its {len(named)} revisions have not come"

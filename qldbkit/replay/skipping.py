@@ -114,7 +114,7 @@ def versions_of(
 
 
 def _documents_of(block: GatheredBlock) -> tuple[str, ...]:
-    named = (each.document_id for one in block.summaries for each in user_revisions(one))
+    named = (each.document_id for one, _ in block.summaries for each in user_revisions(one))
     come = (each.metadata.id for each in block.revisions.values() if each.metadata is not None)
     return tuple(dict.fromkeys(each for each in (*named, *come) if each is not None))
 

@@ -42,7 +42,7 @@ def test_whatever_byte_is_damaged_the_sound_record_is_applied(world: Any, which:
 
 def test_a_time_that_no_hash_covers_and_that_cannot_be_read_is_damage() -> None:
     ((_, data),) = records_of(Source().create_table("Person"))
-    record = verified(data)
+    record, _ = verified(data)
     assert isinstance(record, BlockSummaryRecord)
     at = record.summary.block_timestamp_ion.start
     as_float = bytes([0x40 | data[at] & 0x0F])
