@@ -1,4 +1,5 @@
-/* The hot loops over binary Ion, in C: hashing a value, and finding what a container holds.
+/* The hot loops over binary Ion, in C: hashing a value, finding what a container holds, and writing
+ * it in another form.
  *
  * An accelerator, not a second implementation of the rules: each function gives the answer for
  * values that are written in the usual way, and None for everything else, damage included. Then the
