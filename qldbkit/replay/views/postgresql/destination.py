@@ -26,9 +26,13 @@ from qldbkit.replay.views.postgresql.journal import PostgresqlJournal
 from qldbkit.replay.views.postgresql.writing import Held, Writing
 
 LIMITS: Final = UnitLimits(
-    documents=2000, bytes=8_000_000, blocks=1000, new_document=1, repeats=True
+    documents=10_000, bytes=8_000_000, blocks=1000, new_document=1, repeats=True
 )
-"""PostgreSQL's transactions have no limits; these bound what is held in memory."""
+"""PostgreSQL's transactions have no limits; these bound what is held in memory.
+
+What a restore hands over at once fits into one: behind a second there would be nothing left to
+verify, and PostgreSQL would be waited for.
+"""
 DOCUMENTS_KNOWN: Final = 50_000
 """Documents whose table and version a view remembers."""
 
