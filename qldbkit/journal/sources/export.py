@@ -22,6 +22,7 @@ from qldbkit.journal.sources.stored import (
     PartKind,
     SourceDescription,
     StoredBlock,
+    new_stored_block,
 )
 from qldbkit.journal.sources.text import text_values
 
@@ -197,7 +198,7 @@ def blocks_of(store: ObjectStore, found: DataObject) -> Iterator[StoredBlock | F
                     yield as_finding(piece, name)
                 else:
                     part = Part(kind, piece.data, Place(name, piece.offset))
-                    yield StoredBlock(None, (part,), within)
+                    yield new_stored_block(None, (part,), within)
     except LocationError as error:
         yield Finding(FindingKind.MISSING, error.message, place=Place(name))
     except BROKEN_STREAM as error:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from qldbkit.journal.findings import Finding, Place
+from qldbkit.journal.kernel import constructor
 from qldbkit.journal.model import BlockAddress
 
 
@@ -87,6 +88,10 @@ class StoredBlock:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by the fields' values, in a third of the time that dataclasses take."""
         return StoredBlock, (self.address, self.parts, self.within)
+
+
+new_stored_block: Final = constructor(StoredBlock)
+"""Makes one quickly, of all its values."""
 
 
 @dataclass(frozen=True, slots=True)
