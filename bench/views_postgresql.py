@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from time import perf_counter, process_time, thread_time
@@ -182,8 +183,18 @@ def told(name: str, revisions: int, took: Clocks, timed: Timed, mapping: float) 
     )
 
 
-def restored(server: PostgresqlServer, place: Path, revisions: int, processes: int) -> None:
-    with opened(server) as view, mapping_timed() as mapping:
+def measured(name: str, run: Callable[[], tuple[int, Clocks, Timed]]) -> None:
+    """Twice, since timing each row takes time itself: only the rows' part is of the second time."""
+    revisions, took, timed = run()
+    with mapping_timed() as mapping:
+        run()
+    told(name, revisions, took, timed, mapping[0])
+
+
+def restored(
+    server: PostgresqlServer, place: Path, revisions: int, processes: int
+) -> tuple[int, Clocks, Timed]:
+    with opened(server) as view:
         timed, begin = Timed(view), now(server)
         report = restore_into(
             open_source(str(place)),
@@ -194,18 +205,18 @@ def restored(server: PostgresqlServer, place: Path, revisions: int, processes: i
         )
         took = now(server).since(begin)
         assert report.exit_status == 0, report
-        told(f"restore, {processes} processes beside", revisions, took, timed, mapping[0])
+        return revisions, took, timed
 
 
-def streamed(server: PostgresqlServer, revisions: int, per_block: int) -> None:
+def streamed(server: PostgresqlServer, revisions: int, per_block: int) -> tuple[int, Clocks, Timed]:
     stream = events(revisions, per_block)
-    with opened(server) as view, mapping_timed() as mapping:
+    with opened(server) as view:
         timed = Timed(view)
         applier = Applier(timed, MemoryBuffer(), lambda: 2e9, ReplayPolicy(limits=view.limits))
         begin, done = now(server), 0
         for each in stream:
             done += applier.handle(each).revisions
-        told(f"stream, {per_block} to a block", done, now(server).since(begin), timed, mapping[0])
+        return done, now(server).since(begin), timed
 
 
 def baseline(server: PostgresqlServer, found: Sequence[Block], most: int) -> None:
@@ -268,9 +279,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             found = list(blocks(given.revisions))
             write_export(Path(folder), found, "ION_BINARY")
             for processes in given.processes:
-                restored(server, Path(folder), given.revisions, processes)
+                measured(
+                    f"restore, {processes} processes beside",
+                    partial(restored, server, Path(folder), given.revisions, processes),
+                )
         for per_block in given.per_block:
-            streamed(server, given.revisions // 4, per_block)
+            measured(
+                f"stream, {per_block} to a block",
+                partial(streamed, server, given.revisions // 4, per_block),
+            )
         inserted(server, found)
         baseline(server, found, given.baseline)
     finally:
