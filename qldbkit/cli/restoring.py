@@ -88,14 +88,14 @@ def restore_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify and report only.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     processes: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--processes",
             min=0,
             help="Processes that verify.",
-            show_default="as many as there are cores",
+            show_default="as many as there are cores; into a destination none",
         ),
-    ] = os.cpu_count() or 1,
+    ] = None,
 ) -> None:
     """Restore a ledger from its own journal: same ids, versions, times, hashes and digests.
 
@@ -119,12 +119,13 @@ def restore_command(
                 into_destination, endpoint_url or default_endpoint(), region, routing, buffer
             ),
             Extent(number, time, strand),
-            processes=processes,
+            processes=processes or 0,
             as_json=as_json,
         )
     if not routing.changes_nothing:
         raise typer.BadParameter("a ledger is restored whole: --tables is for --into-destination")
-    settings = RestoreSettings(number, time, strand, stop_before_damage, allow_gaps, processes)
+    sharing = os.cpu_count() or 1 if processes is None else processes
+    settings = RestoreSettings(number, time, strand, stop_before_damage, allow_gaps, sharing)
     given = None if digest is None else _digest(digest)
     journal, begun = source_at(source, region=region), monotonic()
     with ExitStack() as stack:
