@@ -151,16 +151,24 @@ class Applier:
         """
         return self._take(read_named(records, self._clock()))
 
-    def refill_blocks(self, proven: Iterable[Proof]) -> Outcome:
-        """Apply blocks that were proven whole, or keep what cannot be applied yet.
+    def gathered(self, proven: Iterable[Proof]) -> Intake:
+        """Blocks that were proven whole, as `refill_blocks` takes them. Neither reads nor writes.
 
         Args:
             proven: of a journal that is kept, as `qldbkit.journal.proving` gives them.
+        """
+        return gathered_blocks(proven, self._clock())
+
+    def refill_blocks(self, blocks: Intake) -> Outcome:
+        """Apply blocks that were proven whole, or keep what cannot be applied yet.
+
+        Args:
+            blocks: as `gathered` gives them; they are used up.
 
         Raises:
             Exception: the destination or the buffer failed.
         """
-        return self._take(gathered_blocks(proven, self._clock()))
+        return self._take(blocks)
 
     def overlapped(self, work: Work) -> AbstractContextManager[None]:
         """Have work done while the destination's server writes, where the destination can."""

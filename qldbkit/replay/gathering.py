@@ -19,8 +19,9 @@ from qldbkit.journal.records import (
     encode_block_summary,
     encode_revision_details,
 )
-from qldbkit.replay.errors import BlockDamagedError
+from qldbkit.replay.errors import BlockDamagedError, PlanError
 from qldbkit.replay.fragments import Fragment
+from qldbkit.replay.plan import BlockPlan, plan_block
 
 NO_STREAM: Final = "arn:aws:qldb:::stream/refill"
 """The stream of records that none has carried; nothing reads it."""
@@ -107,6 +108,7 @@ class GatheredBlock:
         damage: what is wrong with what the settling buffer has of it; None for nothing.
         proven: the block, if it was taken from a journal that is kept, and not from the stream.
         bound: whether that one binds its address, transaction and time by a hash.
+        plan: what that one does, where it can be told.
     """
 
     address: BlockAddress
@@ -118,11 +120,19 @@ class GatheredBlock:
     damage: str | None = None
     proven: Block | None = None
     bound: bool = False
+    plan: BlockPlan | None = None
 
     @classmethod
     def of(cls, block: Block, now: float, *, bound: bool) -> GatheredBlock:
-        """A block that was proven whole, and did not come as records."""
-        return cls(block.summary.address, now, proven=block, bound=bound)
+        """A block that was proven whole, and did not come as records.
+
+        It is planned at once: that is done while the destination's server is at work.
+        """
+        try:
+            plan = plan_block(block)
+        except PlanError:  # it is refused when it is its turn
+            plan = None
+        return cls(block.summary.address, now, proven=block, bound=bound, plan=plan)
 
     def add(
         self, record: BlockSummaryRecord | RevisionDetailsRecord, *, bound: bool = False

@@ -22,6 +22,7 @@ from qldbkit.replay.ahead import Ahead
 from qldbkit.replay.applier import Applier
 from qldbkit.replay.checkpoint import Checkpoint, reached
 from qldbkit.replay.gathering import records_of
+from qldbkit.replay.intake import Intake
 from qldbkit.replay.outcome import Outcome
 
 BLOCKS_AT_ONCE: Final = 1000
@@ -60,6 +61,19 @@ class Refilled:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """Blocks for the replay.
+
+    Attributes:
+        blocks: in their order.
+        gathered: the same, ready to be applied; None where they are not whole.
+    """
+
+    blocks: list[Block]
+    gathered: Intake | None
+
+
 Progress = Callable[[int, int], None]
 """Called with the blocks and revisions that have been offered."""
 
@@ -91,18 +105,17 @@ def refill(
     revisions = 0
     with (
         closing(_offered(source, checkpoints, found, wanted, processes)) as offered,
-        _fetched_ahead(_batches(offered), applier) as batches,
+        _fetched_ahead(_batches(offered, applier), applier) as batches,
     ):
         for batch in batches:
-            for whole, group in groupby(batch, key=lambda each: each.whole):
-                proofs = list(group)
-                outcome = _apply(proofs, applier, whole=whole)
+            for offer in batch:
+                outcome = _apply(offer, applier)
                 found.applied += outcome.blocks + outcome.late
                 found.quarantined += outcome.quarantined
-                waiting.difference_update(_block_of(each).address.strand_id for each in proofs)
+                waiting.difference_update(each.address.strand_id for each in offer.blocks)
                 waiting.update(outcome.holds)
-            found.offered += len(batch)
-            revisions += sum(len(_block_of(each).revisions) for each in batch)
+                found.offered += len(offer.blocks)
+                revisions += sum(len(each.revisions) for each in offer.blocks)
             if progress is not None:
                 progress(found.offered, revisions)
     found.waiting = len(waiting)
@@ -111,22 +124,22 @@ def refill(
 
 @contextmanager
 def _fetched_ahead(
-    batches: Iterable[list[Proof]], applier: Applier
-) -> Iterator[Iterator[list[Proof]]]:
-    """The same batches; the next one is proven while the destination's server writes the last."""
+    batches: Iterable[list[_Offer]], applier: Applier
+) -> Iterator[Iterator[list[_Offer]]]:
+    """The same batches; while the destination's server writes one, the next is made ready."""
     ahead = Ahead(batches)
     with applier.overlapped(ahead.fetch):
         yield ahead
 
 
-def _apply(proofs: Iterable[Proof], applier: Applier, *, whole: bool) -> Outcome:
-    if whole:
-        return applier.refill_blocks(proofs)
+def _apply(offer: _Offer, applier: Applier) -> Outcome:
+    if offer.gathered is not None:
+        return applier.refill_blocks(offer.gathered)
     # What of them is sound is taken, and the rest is set aside record by record.
-    return applier.refill(each for proof in proofs for each in records_of(_block_of(proof)))
+    return applier.refill(each for block in offer.blocks for each in records_of(block))
 
 
-def _batches(proofs: Iterable[Proof]) -> Iterator[list[Proof]]:
+def _batches(proofs: Iterable[Proof], applier: Applier) -> Iterator[list[_Offer]]:
     """Batches of bounded count and size."""
     batch: list[Proof] = []
     size = 0
@@ -134,10 +147,20 @@ def _batches(proofs: Iterable[Proof]) -> Iterator[list[Proof]]:
         batch.append(each)
         size += sum(revision.ion.end - revision.ion.start for revision in _block_of(each).revisions)
         if len(batch) >= BLOCKS_AT_ONCE or size >= BYTES_AT_ONCE:
-            yield batch
+            yield _offers(batch, applier)
             batch, size = [], 0
     if batch:
-        yield batch
+        yield _offers(batch, applier)
+
+
+def _offers(batch: list[Proof], applier: Applier) -> list[_Offer]:
+    """A batch, in its order, as offers of blocks that are all whole, or none of which is."""
+    offers = []
+    for whole, group in groupby(batch, key=lambda each: each.whole):
+        proofs = list(group)
+        gathered = applier.gathered(proofs) if whole else None
+        offers.append(_Offer(list(map(_block_of, proofs)), gathered))
+    return offers
 
 
 def _block_of(proof: Proof) -> Block:

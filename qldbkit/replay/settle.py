@@ -163,7 +163,7 @@ class Settling:
         if obstacle is None:
             try:
                 linked, bound = self._linked(block)
-                plan = routed(plan_block(linked), self._routing)
+                plan = routed(block.plan or plan_block(linked), self._routing)
                 self._follow(linked.summary, bound=bound)
                 return PlannedBlock(plan, gap, block.received_at)
             except (IntegrityError, BlockDamagedError, PlanError) as error:

@@ -18,37 +18,40 @@ typedef struct {
     Stack *stack;
 } Walk;
 
+#define FEW_HASHES 24 /* up to which they are put in order by inserting each */
+
 static const uint8_t BEGIN = 0x0B, END = 0x0E;
 
 static bool hash_value(Walk walk, Sha *sha, Value value, int depth);
 
-/* Not zero if, and only if, one of the word's octets is. */
-static inline uint64_t zero_octets(uint64_t word) {
-    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+/* Whether one of the word's octets is this one. */
+static inline bool has_octet(uint64_t word, uint8_t octet) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    word ^= ones * octet;
+    return (word - ones) & ~word & ones << 7;
 }
 
-/* Whether one of eight octets has to be escaped: 0B, 0C, 0E. */
-static inline bool any_escaped(const uint8_t *data) {
-    const uint64_t each = UINT64_C(0x0101010101010101);
-    uint64_t word;
-    memcpy(&word, data, sizeof word);
-    return zero_octets(word ^ 0x0B * each) | zero_octets(word ^ 0x0C * each) |
-           zero_octets(word ^ 0x0E * each);
+/* Where the first octet from `at` on stands that has to be escaped (0B, 0C, 0E); `size` for none. */
+static size_t next_escaped(const uint8_t *data, size_t at, size_t size) {
+    for (; size - at >= 8; at += 8) {
+        uint64_t word;
+        memcpy(&word, data + at, sizeof word);
+        if (has_octet(word, 0x0B) || has_octet(word, 0x0C) || has_octet(word, 0x0E))
+            break;
+    }
+    while (at < size && data[at] != 0x0B && data[at] != 0x0C && data[at] != 0x0E)
+        at++;
+    return at;
 }
 
 static void add_escaped(Sha *sha, const uint8_t *data, size_t size) {
     static const uint8_t escape = 0x0C;
     size_t plain = 0;
-    for (size_t i = 0; i < size; i++) {
-        while (size - i >= 8 && !any_escaped(data + i))
-            i += 8;
-        if (i == size)
-            break;
-        if (data[i] == 0x0B || data[i] == 0x0C || data[i] == 0x0E) {
-            sha_add(sha, data + plain, i - plain);
-            sha_add(sha, &escape, 1);
-            plain = i;
-        }
+    for (size_t at = next_escaped(data, 0, size); at < size;
+         at = next_escaped(data, at + 1, size)) {
+        sha_add(sha, data + plain, at - plain);
+        sha_add(sha, &escape, 1);
+        plain = at;
     }
     sha_add(sha, data + plain, size - plain);
 }
@@ -147,6 +150,25 @@ static bool is_canonical_time(const uint8_t *body, Py_ssize_t size) {
 
 static int compared(const void *left, const void *right) { return memcmp(left, right, HASH_SIZE); }
 
+/* Put hashes in order; a struct has few fields, for which this is the quickest. */
+static void sort_hashes(uint8_t (*hashes)[HASH_SIZE], size_t count) {
+    uint8_t moved[HASH_SIZE];
+    if (count > FEW_HASHES) {
+        qsort(hashes, count, HASH_SIZE, compared);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        size_t to = i;
+        while (to && compared(hashes[to - 1], hashes[i]) > 0)
+            to--;
+        if (to == i)
+            continue;
+        memcpy(moved, hashes[i], HASH_SIZE);
+        memmove(hashes[to + 1], hashes[to], (i - to) * HASH_SIZE);
+        memcpy(hashes[to], moved, HASH_SIZE);
+    }
+}
+
 static bool push(Stack *stack, Sha *sha) {
     if (stack->count == stack->capacity) {
         size_t capacity = stack->capacity ? 2 * stack->capacity : 64;
@@ -165,7 +187,7 @@ static void add_struct(Sha *sha, uint8_t (*hashes)[HASH_SIZE], size_t count) {
     static const uint8_t opening[2] = {0x0B, STRUCT << 4};
     sha_add(sha, opening, 2);
     if (count) {
-        qsort(hashes, count, HASH_SIZE, compared);
+        sort_hashes(hashes, count);
         add_escaped(sha, hashes[0], count * HASH_SIZE);
     }
     sha_add(sha, &END, 1);

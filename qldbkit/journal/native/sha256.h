@@ -39,6 +39,13 @@ static inline uint32_t big_endian(const uint8_t *at) {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+static inline void store_word(uint8_t *at, uint32_t word) {
+    at[0] = (uint8_t)(word >> 24);
+    at[1] = (uint8_t)(word >> 16);
+    at[2] = (uint8_t)(word >> 8);
+    at[3] = (uint8_t)word;
+}
+
 /* One round; the eight words change places by the order of the arguments. */
 #define SHA_ROUND(a, b, c, d, e, f, g, h, i)                                                       \
     do {                                                                                           \
@@ -146,9 +153,10 @@ static void sha_end(Sha *sha, uint8_t *hash) {
         held = 0;
     }
     memset(sha->block + held, 0, 56 - held);
-    for (int i = 0; i < 8; i++)
-        sha->block[56 + i] = (uint8_t)(sha->size * 8 >> (56 - 8 * i));
+    uint64_t bits = (uint64_t)sha->size * 8;
+    store_word(sha->block + 56, (uint32_t)(bits >> 32));
+    store_word(sha->block + 60, (uint32_t)bits);
     sha_block(sha->state, sha->block);
-    for (int i = 0; i < HASH_SIZE; i++)
-        hash[i] = (uint8_t)(sha->state[i / 4] >> (24 - 8 * (i % 4)));
+    for (int i = 0; i < 8; i++)
+        store_word(hash + 4 * i, sha->state[i]);
 }

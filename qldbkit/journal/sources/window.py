@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import IO, Final
 
-CHUNK: Final = 1024 * 1024
-"""Bytes that are read at once, at least."""
+CHUNK: Final = 256 * 1024
+"""Bytes that are read at once, at least: few enough to be in the processor's cache still when they
+are looked at."""
 
 
 class Window:

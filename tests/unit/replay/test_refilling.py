@@ -158,3 +158,19 @@ def test_a_kept_block_has_to_bind_its_address_as_those_before_it_do() -> None:
     with pytest.raises(BlockDamagedError, match="does not bind its address"):
         loose.blocks(bound=True)
     assert GatheredBlock.of(block, 0.0, bound=True).blocks(bound=True) == ([block], True)
+
+
+def test_a_kept_block_that_cannot_be_planned_stops_the_replay_before_it(
+    world: Any, tmp_path: Path
+) -> None:
+    source = world.source
+    source.create_table("Person")
+    kept = source.insert("Person", {"v": 1})
+    source.write("Person", [Write(source.new_id(), {"v": 2})], ["CREATE what nobody can"])
+    source.insert("Person", {"v": 3})
+
+    found = run(world, archived(source, tmp_path))
+
+    assert (found.applied, found.waiting) == (2, 1)
+    assert world.reached() == kept.address.sequence_no
+    assert "cannot be understood" in world.later().problems()[0]

@@ -207,8 +207,7 @@ class PostgresqlView:
             writing = Writing(connection, name, catalog, held, self._work)
             writing.write(strand_id, strand.checkpoint, changes)
         self._written_by = writing.token
-        self._remember(held)
-        self._remember(writing.touched)
+        self._remember(held | writing.touched)
         return changes.checkpoint
 
     def _forget(self) -> None:
