@@ -1,10 +1,11 @@
 """How fast PostgreSQL is restored into, and follows a stream.
 
-    python bench/views.py --kind postgresql [--revisions 20000] [--baseline 1000]
+    python bench/views.py --kind postgresql [--revisions 20000] [--baseline 1000] [--runs 1]
 
 A server of the system's own is started on this machine, with fsync on. Measured are
 
-- the whole: a binary export read, every hash verified, settled, planned, mapped, committed;
+- the whole: a binary export read, every hash verified, settled, planned, mapped, committed; and the
+  same of a stream's archive, whose records have to be put in order first;
 - the stream: Kinesis events, aggregated, with everything that the deployed function does;
 - the view's own share of each: from changes that are decided to a transaction that is committed,
   mapping to jsonb included, and without it: from rows that are ready;
@@ -27,7 +28,7 @@ from pathlib import Path
 from time import perf_counter, process_time, thread_time
 
 import psycopg
-from generate_journal import blocks, write_export
+from generate_journal import blocks, records, write_archive, write_export
 from psycopg import sql
 from replay import events
 
@@ -109,6 +110,10 @@ class Timed:
             self.cpu += thread_time() - cpu
 
 
+Run = tuple[int, Clocks, Timed]
+"""How many revisions, and what they took."""
+
+
 def server_cpu(server: PostgresqlServer) -> float:
     """Seconds of processor time of the server's processes, those that have ended included."""
     assert server._process is not None
@@ -183,17 +188,24 @@ def told(name: str, revisions: int, took: Clocks, timed: Timed, mapping: float) 
     )
 
 
-def measured(name: str, run: Callable[[], tuple[int, Clocks, Timed]]) -> None:
-    """Twice, since timing each row takes time itself: only the rows' part is of the second time."""
-    revisions, took, timed = run()
+def measured(name: str, run: Callable[[], Run], runs: int) -> None:
+    """The middle one of several runs, and one more: timing each row takes time itself."""
+    tried = sorted((run() for _ in range(runs)), key=rate)
+    middle = tried[len(tried) // 2]
     with mapping_timed() as mapping:
         run()
-    told(name, revisions, took, timed, mapping[0])
+    told(name, *middle, mapping[0])
+    if runs > 1:
+        print(f"    {runs} runs: {rate(tried[0]):,.0f} to {rate(tried[-1]):,.0f} revisions/s")
 
 
-def restored(
-    server: PostgresqlServer, place: Path, revisions: int, processes: int
-) -> tuple[int, Clocks, Timed]:
+def rate(run: Run) -> float:
+    """Revisions a second."""
+    revisions, took, _ = run
+    return revisions / took.wall
+
+
+def restored(server: PostgresqlServer, place: Path, revisions: int, processes: int) -> Run:
     with opened(server) as view:
         timed, begin = Timed(view), now(server)
         report = restore_into(
@@ -208,7 +220,7 @@ def restored(
         return revisions, took, timed
 
 
-def streamed(server: PostgresqlServer, revisions: int, per_block: int) -> tuple[int, Clocks, Timed]:
+def streamed(server: PostgresqlServer, revisions: int, per_block: int) -> Run:
     stream = events(revisions, per_block)
     with opened(server) as view:
         timed = Timed(view)
@@ -271,22 +283,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--per-block", type=int, nargs="*", default=[1, 4])
     parser.add_argument("--processes", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--baseline", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=1, help="of which the middle one is told")
     given = parser.parse_args(arguments)
     server = PostgresqlServer()
     try:
         server.make()
         with tempfile.TemporaryDirectory() as folder:
+            export, archive = Path(folder, "export"), Path(folder, "archive")
             found = list(blocks(given.revisions))
-            write_export(Path(folder), found, "ION_BINARY")
+            write_export(export, found, "ION_BINARY")
+            write_archive(archive, records(found))
             for processes in given.processes:
-                measured(
-                    f"restore, {processes} processes beside",
-                    partial(restored, server, Path(folder), given.revisions, processes),
-                )
+                for place in export, archive:
+                    measured(
+                        f"restore of an {place.name}, {processes} processes beside",
+                        partial(restored, server, place, given.revisions, processes),
+                        given.runs,
+                    )
         for per_block in given.per_block:
             measured(
                 f"stream, {per_block} to a block",
                 partial(streamed, server, given.revisions // 4, per_block),
+                given.runs,
             )
         inserted(server, found)
         baseline(server, found, given.baseline)

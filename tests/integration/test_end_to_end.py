@@ -77,6 +77,22 @@ class Replication:
         self.deployment.client("lambda").invoke(FunctionName=self.names.drain_function)
         return self.compare()
 
+    def view_compared(self):
+        outputs = self.stream_outputs()
+        view = DynamoDbView(self.deployment.client("dynamodb"), outputs["DynamoDbViewTableName"])
+        with self.source() as source:
+            return compare(SourceLedger(source), view)
+
+    def view_drained(self):
+        function = self.stream_outputs()["DynamoDbViewDrainFunctionName"]
+        self.deployment.client("lambda").invoke(FunctionName=function)
+        return self.view_compared()
+
+    def stream_outputs(self):
+        cloudformation = self.deployment.client("cloudformation")
+        (stack,) = cloudformation.describe_stacks(StackName=STREAM_STACK)["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
     def records(self):
         """Every record of the Kinesis stream, as Lambda's event has them."""
         kinesis = self.deployment.client("kinesis")
@@ -205,21 +221,25 @@ def test_the_vehicle_registration_sample_arrives(replication):
 
 
 def test_the_view_in_dynamodb_has_arrived_as_well(replication):
-    cloudformation = replication.deployment.client("cloudformation")
-    (stack,) = cloudformation.describe_stacks(StackName=STREAM_STACK)["Stacks"]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-    client = replication.deployment.client("dynamodb")
-    view = DynamoDbView(client, outputs["DynamoDbViewTableName"])
-    drain = outputs["DynamoDbViewDrainFunctionName"]
-
-    def drained():
-        replication.deployment.client("lambda").invoke(FunctionName=drain)
-        with replication.source() as source:
-            return compare(SourceLedger(source), view)
-
-    comparison = wait_until_equal(drained, lambda _text: None, CATCH_UP_SECONDS)
+    comparison = wait_until_equal(replication.view_drained, lambda _text: None, CATCH_UP_SECONDS)
     assert comparison.equal, replication.aws.log_tail(40)
     assert comparison.equal_documents == 84
+
+
+def test_a_paused_view_waits_while_the_ledger_goes_on(replication):
+    order = ("pause", "--view", "dynamodb", "--reason", "a test", "--json")
+    assert json.loads(replication.qldbkit(*order))["result"] == "paused"
+    write(replication, "view-paused", 3)
+    replication.assert_catches_up()
+    of_view = json.loads(replication.qldbkit("status", "--view", "dynamodb", "--json", code=3))
+    assert of_view["paused_at"] is not None
+    assert of_view["not_reading"].startswith("the event source mapping is Disabled")
+    assert json.loads(replication.qldbkit("status", "--json"))["paused_at"] is None
+    assert not replication.view_compared().equal
+
+    replication.qldbkit("resume", "--view", "dynamodb")
+    comparison = wait_until_equal(replication.view_drained, lambda _text: None, CATCH_UP_SECONDS)
+    assert comparison.equal, replication.aws.log_tail(40)
 
 
 def test_a_killed_replay_goes_on_where_it_was(replication):

@@ -32,29 +32,6 @@ static bool fraction_of(const uint8_t *body, Py_ssize_t size, int64_t *microseco
     return true;
 }
 
-/* A timestamp in microseconds since 1970; False where it is left to Python, or for an error. */
-static bool moment_of(State *state, PyObject *argument, int64_t *moment) {
-    Span *span = as_span(state, argument);
-    Value value;
-    if (span == NULL || !value_of(span, &value) || code_of(value) != TIMESTAMP || is_null(value) ||
-        span->body != span->start)
-        return false;
-    const uint8_t *body = octets_of(span) + value.begin;
-    Py_ssize_t size = value.end - value.begin, read = size < 8 ? size : 8;
-    int fields[5] = {1, 1, 0, 0, 0}; /* month, day, hour, minute, second */
-    int64_t days, fraction;
-    if (!is_canonical_time(body, size))
-        return false;
-    for (Py_ssize_t i = 3; i < read; i++)
-        fields[i - 3] = body[i] & 0x7F;
-    if (!days_of((body[1] << 7) | (body[2] & 0x7F), fields[0], fields[1], &days) ||
-        !fraction_of(body + read, size - read, &fraction))
-        return false;
-    int64_t seconds = ((days * 24 + fields[2]) * 60 + fields[3]) * 60 + fields[4];
-    *moment = seconds * 1000000 + fraction;
-    return true;
-}
-
 /* A time in microseconds since 1970; False to leave it to Python. */
 static bool microseconds_of(Span *span, int64_t *microseconds) {
     Value value;

@@ -112,12 +112,17 @@ static bool attribute_hash(State *state, PyObject *object, int name, Digest *dig
     return complete;
 }
 
+/* A time; False where there is none, or it is left to Python. */
+static bool span_time(State *state, PyObject *object, int64_t *time) {
+    Span *span = object == NULL || object == Py_None ? NULL : as_span(state, object);
+    return span != NULL && microseconds_of(span, time);
+}
+
 /* Whether a time is there, and not after the block's. */
 static bool is_until(State *state, PyObject *object, int name, int64_t block_time) {
     PyObject *span = named(state, object, name);
     int64_t time;
-    bool until = span != NULL && span != Py_None && moment_of(state, span, &time) &&
-                 time <= block_time;
+    bool until = span_time(state, span, &time) && time <= block_time;
     Py_XDECREF(span);
     return until;
 }
@@ -259,7 +264,7 @@ static PyObject *sound_block(State *state, PyObject *summary, PyObject *revision
     PyObject *transaction_ion = PyDict_GetItemWithError(header, names[N_TRANSACTION_ID_FIELD]);
     int64_t block_time;
     Digest bound, commit;
-    if (time_ion == NULL || transaction_ion == NULL || !moment_of(state, time_ion, &block_time) ||
+    if (transaction_ion == NULL || !span_time(state, time_ion, &block_time) ||
         !is_none(state, summary, N_REDACTION_INFO) || !is_sound_chain(state, summary, entries) ||
         !is_sound_transaction(state, info, transaction_ion, block_time, entries, &commit) ||
         !are_sound_revisions(state, revisions, summary, summaries, block_time, entries) ||
