@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 from qldbkit.journal.integrity import IntegrityError, verify_readable_summary, verify_revision
@@ -249,13 +250,23 @@ class GatheredBlock:
 
 def records_of(block: Block) -> Iterator[tuple[str, bytes]]:
     """A block as a stream would carry it, each record with a name for its position."""
+    for position, encoded in encodings_of(block):
+        yield position, encoded()
+
+
+def encodings_of(block: Block) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """The same, with what makes each record.
+
+    That raises:
+        IonFormatError: of a damaged part, which cannot be written at all.
+    """
     position = f"refill of {block.address}"
-    yield f"{position}, summary", encode_block_summary(NO_STREAM, block.summary)
+    yield f"{position}, summary", partial(encode_block_summary, NO_STREAM, block.summary)
     for number, revision in enumerate(block.revisions):
         table = block.table_of(revision)
         if table is not None:
-            data = encode_revision_details(NO_STREAM, table, revision)
-            yield f"{position}, revision {number}", data
+            encoded = partial(encode_revision_details, NO_STREAM, table, revision)
+            yield f"{position}, revision {number}", encoded
 
 
 def _fits(summary: BlockSummary, revisions: Iterable[Revision]) -> bool:

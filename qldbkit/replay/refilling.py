@@ -13,6 +13,7 @@ from itertools import chain, groupby
 from typing import Final
 
 from qldbkit.journal.findings import Finding, FindingKind
+from qldbkit.journal.ion import IonFormatError
 from qldbkit.journal.model import Block, BlockAddress
 from qldbkit.journal.outcome import Outcome as Proof
 from qldbkit.journal.parallel import proven
@@ -21,7 +22,7 @@ from qldbkit.journal.sources.stored import JournalSource, StoredBlock
 from qldbkit.replay.ahead import Ahead
 from qldbkit.replay.applier import Applier
 from qldbkit.replay.checkpoint import Checkpoint, reached
-from qldbkit.replay.gathering import records_of
+from qldbkit.replay.gathering import encodings_of
 from qldbkit.replay.intake import Intake
 from qldbkit.replay.outcome import Outcome
 
@@ -109,7 +110,7 @@ def refill(
     ):
         for batch in batches:
             for offer in batch:
-                outcome = _apply(offer, applier)
+                outcome = _apply(offer, applier, found)
                 found.applied += outcome.blocks + outcome.late
                 found.quarantined += outcome.quarantined
                 waiting.difference_update(each.address.strand_id for each in offer.blocks)
@@ -132,11 +133,22 @@ def _fetched_ahead(
         yield ahead
 
 
-def _apply(offer: _Offer, applier: Applier) -> Outcome:
+def _apply(offer: _Offer, applier: Applier, found: Refilled) -> Outcome:
     if offer.gathered is not None:
         return applier.refill_blocks(offer.gathered)
     # What of them is sound is taken, and the rest is set aside record by record.
-    return applier.refill(each for block in offer.blocks for each in records_of(block))
+    return applier.refill(each for block in offer.blocks for each in _records(block, found))
+
+
+def _records(block: Block, found: Refilled) -> Iterator[tuple[str, bytes]]:
+    """The block's records; what is damaged so far that it cannot be one is counted."""
+    for position, encoded in encodings_of(block):
+        try:
+            record = encoded()
+        except IonFormatError:
+            found.unreadable += 1
+        else:
+            yield position, record
 
 
 def _batches(proofs: Iterable[Proof], applier: Applier) -> Iterator[list[_Offer]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from amazon.ion import simpleion
-from generate_journal import blocks
+from generate_journal import blocks, write_export
 from simulation.source import Source, Write, random_history, records_of
 
 from qldbkit.journal.sources.opening import open_source
@@ -174,3 +174,21 @@ def test_a_kept_block_that_cannot_be_planned_stops_the_replay_before_it(
     assert (found.applied, found.waiting) == (2, 1)
     assert world.reached() == kept.address.sequence_no
     assert "cannot be understood" in world.later().problems()[0]
+
+
+def test_a_part_that_is_damaged_so_far_that_it_is_no_record_stops_nothing_before_it(
+    world: Any, tmp_path: Path
+) -> None:
+    source = world.source
+    source.create_table("Person")
+    kept = source.insert("Person", {"v": 1})
+    source.insert("Person", {"v": "one"})
+    write_export(tmp_path, source.blocks, "ION_BINARY")
+    (file,) = tmp_path.rglob("*.ion")
+    assert file.read_bytes().count(b"\x83one") == 1
+    file.write_bytes(file.read_bytes().replace(b"\x83one", b"\xf3one"))
+
+    found = run(world, open_source(str(tmp_path)))
+
+    assert (found.applied, found.unreadable) == (2, 2)
+    assert world.reached() == kept.address.sequence_no

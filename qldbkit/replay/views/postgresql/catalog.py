@@ -14,9 +14,6 @@ from qldbkit.replay.views.postgresql.naming import SUFFIXES, base_name
 
 READ: Final = "SELECT key, name, base, active, indexes FROM journal_table ORDER BY key"
 """All tables that ever were; a ledger has 40 at most at a time."""
-CURRENT_COLUMNS: Final = (
-    *("id", "version", "data", "tx_id", "tx_time", "strand_id", "sequence_no", "hash"),
-)
 _CREATE: Final[tuple[LiteralString, ...]] = (
     """
 CREATE TABLE {current} (
